@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.analysis.lint.finding import Finding
+from inspector.analysis.lint.proofs import NO_PROOFS, Proofs
 from inspector.analysis.turn_index import TurnIndex
 from inspector.core.kinds import KindTable
 from inspector.core.log import NO_TIME_US, EventLog
@@ -18,8 +21,16 @@ class Columns:
     They are copies because the log's arrays cannot be resized while a numpy view of them exists (``BufferError``).
     """
 
-    def __init__(self, log: EventLog, lo: int, hi: int, turns: TurnIndex | None) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        lo: int,
+        hi: int,
+        turns: TurnIndex | None,
+        proofs: Proofs = NO_PROOFS,
+    ) -> None:
         self._log = log
+        self._proofs = proofs
         self._lo = lo
         self._hi = hi
         self._turns = turns
@@ -72,6 +83,13 @@ class Columns:
         mask: NDArray[np.bool_] = wanted[
             np.frombuffer(self._log.kind[self._lo : self._hi], np.uint16)
         ]
+        return mask
+
+    def proving(self, holds: Callable[[Finding], bool]) -> NDArray[np.bool_]:
+        """Return which rows prove a finding of some kind."""
+        mask = self.none()
+        rows = [seq - 1 - self._lo for seq in self._proofs.where(holds)]
+        mask[[row for row in rows if 0 <= row < len(mask)]] = True
         return mask
 
     def number(self, field: str) -> NDArray[np.int64]:

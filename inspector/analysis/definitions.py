@@ -1,4 +1,4 @@
-"""What each figure of a turn means, defined once for ``--explain``, the screen's help and the README."""
+"""What each figure of a turn, and of a session's sound, means, defined once for ``--explain``, the screen's help and the README."""
 
 from __future__ import annotations
 
@@ -144,12 +144,189 @@ DEFINITIONS: tuple[Definition, ...] = (
 """All figures of a turn, in reading order."""
 BY_NAME: Mapping[str, Definition] = {each.name: each for each in DEFINITIONS}
 
+_SENDER = "app (microphone), server (answers)"
+SOUND_DEFINITIONS: tuple[Definition, ...] = (
+    Definition("events", "events", "appends, or deltas with audio", _SENDER, unit=""),
+    Definition("size_bytes", "bytes", "decoded size of all of them", _SENDER, unit="bytes"),
+    Definition(
+        "audio_ms",
+        "audio",
+        "bytes / (bytes per ms of the declared format), without refused appends",
+        _SENDER,
+        note="The audio clock: audio_start_ms and audio_end_ms of the server are on the microphone's.",
+    ),
+    Definition(
+        "wall_ms",
+        "time",
+        "time of the last event - that of the first, plus the first one's audio",
+        _SENDER,
+    ),
+    Definition(
+        "speed",
+        "speed",
+        "audio / time, pauses included",
+        _SENDER,
+        unit="×",
+        note="A live microphone has 1. Less is a backlog, a wrong rate, or a microphone that was off.",
+    ),
+    Definition(
+        "delta_mean_ms",
+        "delta, mean",
+        "mean time from one event to the next; after 600 ms it is a pause and does not count",
+        _SENDER,
+        also={"Wireshark": "Mean Delta"},
+    ),
+    Definition(
+        "delta_max_ms",
+        "delta, max",
+        "longest time from one event to the next that is not a pause",
+        _SENDER,
+        also={"Wireshark": "Max Delta"},
+    ),
+    Definition(
+        "jitter_mean_ms",
+        "jitter, mean",
+        "mean of the running jitter: j += (|delta - audio of the event| - j) / 16",
+        _SENDER,
+        also={"Wireshark": "Mean Jitter", "RFC 3550": "section 6.4.1"},
+        note="The end of an event's audio is its timestamp, since sound is sent after it was recorded.",
+    ),
+    Definition(
+        "jitter_max_ms",
+        "jitter, max",
+        "highest value of the running jitter",
+        _SENDER,
+        also={"Wireshark": "Max Jitter"},
+    ),
+    Definition(
+        "skew_ms",
+        "skew",
+        "audio sent - time passed since the last pause, where it is largest",
+        _SENDER,
+        also={"Wireshark": "Max Skew"},
+        note="Negative: the audio is behind the clock.",
+    ),
+    Definition(
+        "drift_ppm",
+        "drift",
+        "slope of audio over time by linear regression, less 1, in parts per million; ± two standard errors",
+        _SENDER,
+        unit="ppm",
+        also={"Wireshark": "Freq Drift"},
+        note="Two sound cards differ by up to 100 ppm. Thousands are timers that sleep between chunks; hundreds of thousands a wrong rate.",
+    ),
+    Definition(
+        "gaps",
+        "gaps",
+        "events that came more than 60 ms later than the audio before them lasts",
+        _SENDER,
+        unit="",
+    ),
+    Definition("gap_max_ms", "gap, max", "longest of these", _SENDER),
+    Definition("pauses", "pauses", "times of 600 ms and more without an event", _SENDER, unit=""),
+    Definition(
+        "real_rate_hz",
+        "real rate",
+        "declared rate × slope of audio over time",
+        "app",
+        unit="Hz",
+        note="What the samples would have to be played at to last as long as they took to arrive.",
+    ),
+    Definition(
+        "underruns",
+        "underruns",
+        "gaps in what was heard of answers, because their audio had not arrived",
+        "server, network",
+        unit="",
+        note="Measured where this program played; else estimated for a player that buffers 60 ms.",
+    ),
+    Definition("underrun_ms", "underruns, sum", "silence in all of these", "server, network"),
+    Definition(
+        "level_dbfs",
+        "level",
+        "RMS of all samples without the mean of each 10 ms; 0 is a full-scale square wave",
+        _SENDER,
+        unit="dBFS",
+    ),
+    Definition(
+        "speech_dbfs",
+        "level, without silence",
+        "the same over the frames of 10 ms that are above -50 dBFS",
+        _SENDER,
+        unit="dBFS",
+        note="Speech at -30 to -15 dBFS is well levelled; below -45 dBFS turn detection and transcription suffer.",
+    ),
+    Definition(
+        "noise_dbfs",
+        "noise",
+        "level that the faintest tenth of the frames do not exceed",
+        _SENDER,
+        unit="dBFS",
+    ),
+    Definition("peak_dbfs", "peak", "largest sample", _SENDER, unit="dBFS"),
+    Definition(
+        "dc_offset",
+        "DC offset",
+        "mean of all samples / full scale",
+        _SENDER,
+        unit="%",
+        note="More than 1 % is a faulty sound card, or bytes in another encoding.",
+    ),
+    Definition("clipped", "clipping", "samples at full scale / all samples", _SENDER, unit="%"),
+    Definition("silence", "silence", "frames below -50 dBFS / all frames", _SENDER, unit="%"),
+    Definition(
+        "digital_silence",
+        "digital silence",
+        "frames whose samples are all equal / all frames",
+        _SENDER,
+        unit="%",
+        note="A muted microphone, or a gate in front of it; no room is so quiet.",
+    ),
+    Definition(
+        "bandwidth_hz",
+        "bandwidth",
+        "frequency above which the mean spectrum of speech is 60 dB below its peak",
+        _SENDER,
+        unit="Hz",
+        note="4,000 Hz at a rate of 24 kHz is telephone sound that was resampled.",
+    ),
+    Definition(
+        "encoding",
+        "encoding",
+        "votes of pieces of 1,920 bytes: the encoding in which they resemble a voice; the declared one counts half a vote",
+        _SENDER,
+        unit="%",
+        note="Faint sound and noise have no vote.",
+    ),
+    Definition(
+        "echo_delay_ms",
+        "echo, delay",
+        "delay of the highest normalised cross-correlation of microphone and played answer at 4 kHz",
+        "app",
+        note="Certain from 12 standard deviations above the rest, likely from 7. Where playback is estimated, the delay is too.",
+    ),
+    Definition(
+        "echo_level_db",
+        "echo, level",
+        "level of the answer in the microphone - level of the answer",
+        "app",
+        unit="dB",
+        note="Above -30 dB turn detection hears it: echo cancellation, headphones, noise_reduction, or a higher threshold.",
+    ),
+)
+"""The figures of the sound of a session, in reading order; ``leading_silence_ms`` is a figure of turns as well."""
+SOUND_BY_NAME: Mapping[str, Definition] = {
+    **{each.name: each for each in SOUND_DEFINITIONS},
+    "leading_silence_ms": BY_NAME["leading_silence_ms"],
+}
+EVERY_DEFINITION = (*DEFINITIONS, *SOUND_DEFINITIONS)
+
 
 def found(name: str) -> list[Definition]:
     """Return the definitions that match a name: in JSON (with or without unit), on the screen, or in another tool."""
     wanted = _plain(name)
-    exact = [each for each in DEFINITIONS if wanted in _names(each)]
-    return exact or [each for each in DEFINITIONS if wanted and wanted in _plain(each.name)]
+    exact = [each for each in EVERY_DEFINITION if wanted in _names(each)]
+    return exact or [each for each in EVERY_DEFINITION if wanted and wanted in _plain(each.name)]
 
 
 def explained(definition: Definition) -> str:
@@ -158,7 +335,7 @@ def explained(definition: Definition) -> str:
         f"{definition.name}: {definition.title}",
         f"  formula  {definition.formula}",
         f"  owner    {definition.owner}",
-        f"  unit     {definition.unit}",
+        f"  unit     {definition.unit or 'a count'}",
     ]
     if definition.also:
         others = ", ".join(f"{who} {name}" for who, name in definition.also.items())

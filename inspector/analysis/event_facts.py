@@ -7,9 +7,12 @@ reads only two percent of the bytes of a voice session.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Protocol
 
+from inspector.analysis.lint.finding import Finding
+from inspector.analysis.lint.proofs import NO_PROOFS, Proofs
 from inspector.analysis.turn_index import TurnIndex
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.groups import AUDIO_KEYS
@@ -64,6 +67,11 @@ class Facts(Protocol):
         ...
 
     @property
+    def findings(self) -> Sequence[Finding]:
+        """The findings that it proves, the worst first; none if the log has not been judged."""
+        ...
+
+    @property
     def event(self) -> Event:
         """The decoded event. Decoding is slow over a large log, so a test should first use a cheaper property."""
         ...
@@ -82,13 +90,20 @@ class Facts(Protocol):
 class EventFacts:
     """The facts of an event that need not be in a log."""
 
-    def __init__(self, event: Event, previous: Event | None = None, turn: int = 0) -> None:
+    def __init__(
+        self,
+        event: Event,
+        previous: Event | None = None,
+        turn: int = 0,
+        findings: Sequence[Finding] = (),
+    ) -> None:
         """Read the cheap properties of an event.
 
         Args:
             event: the event.
             previous: the event before it, of either direction; None for the first.
             turn: the number of its turn; 0 before the first.
+            findings: what it proves, the worst first.
         """
         self.type = event.type
         self.direction = event.direction
@@ -97,6 +112,7 @@ class EventFacts:
         self.dt_us = _between_us(self.t_us, self.t_us if previous is None else _us(previous))
         self.size = len(event.data)
         self.turn = turn
+        self.findings = findings
         self.event = event
 
     @cached_property
@@ -118,11 +134,14 @@ class EventFacts:
 class LogFacts:
     """The facts of a row of a log. Each is read on use, because most filters need only one or two."""
 
-    __slots__ = ("_log", "_lowered", "_row", "_text", "_turns")
+    __slots__ = ("_log", "_lowered", "_proofs", "_row", "_text", "_turns")
 
-    def __init__(self, log: EventLog, row: int, turns: TurnIndex | None) -> None:
+    def __init__(
+        self, log: EventLog, row: int, turns: TurnIndex | None, proofs: Proofs = NO_PROOFS
+    ) -> None:
         """Prepare to read a row; ``turns`` may be None if no term needs the turn."""
         self._log = log
+        self._proofs = proofs
         self._row = row
         self._turns = turns
         self._text: bytes | None = None
@@ -167,6 +186,11 @@ class LogFacts:
     def turn(self) -> int:
         """The number of its turn; 0 before the first."""
         return self._turns.number(self._row) if self._turns is not None else 0
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """The findings that it proves, the worst first."""
+        return self._proofs.of(self._row + 1)
 
     @property
     def event(self) -> Event:

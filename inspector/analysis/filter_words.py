@@ -18,6 +18,8 @@ from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any
 
 from inspector.analysis.event_facts import Facts
+from inspector.analysis.lint.finding import Finding, Severity
+from inspector.analysis.terms import Need
 from inspector.core.event import Direction, Origin
 from inspector.core.event_keys import named_ids
 from inspector.core.log import (
@@ -79,10 +81,10 @@ class FilterWord:
     """Parses the value; raises ``FilterError``, with the position in the value, if it is invalid."""
     mask: Callable[[Columns, Any], Mask] | None = None
     """Returns a new mask of the rows that match; None if the columns are not enough and the frame must be read."""
-    choices: tuple[str, ...] = ()
-    """Values offered for completion."""
-    needs_turns: bool = False
-    """True if it needs turn numbers, which require an index of the log."""
+    choices: Callable[[], Iterable[str]] = tuple
+    """Returns the values offered for completion."""
+    needs: Need = Need.NOTHING
+    """What it must know beside the event."""
 
     @property
     def prefix(self) -> str:
@@ -98,9 +100,9 @@ class WordTerm:
     value: Any
 
     @property
-    def needs_turns(self) -> bool:
-        """Return True if the word needs turn numbers."""
-        return self.word.needs_turns
+    def needs(self) -> Need:
+        """Return what the word must know beside the event."""
+        return self.word.needs
 
     def test(self, facts: Facts) -> bool:
         """Return True if the event matches."""
@@ -170,6 +172,17 @@ def _some_of(choices: type[StrEnum]) -> Callable[[str], frozenset[Any]]:
 
 
 def _glob(text: str) -> Callable[[str], bool]:
+    matches = _pattern(text)
+
+    def fits(name: str) -> bool:
+        known = EVENT_TYPES.get(name)
+        return bool(matches(name)) or (known is not None and bool(matches(known.short)))
+
+    return fits
+
+
+def _pattern(text: str) -> Callable[[str], object]:
+    """Return what is true of the texts that match a pattern with ``*`` and ``?``."""
     first, *middle = (
         "".join("." if char == "?" else re.escape(char) for char in part)
         for part in text.split("*")
@@ -177,13 +190,37 @@ def _glob(text: str) -> Callable[[str], bool]:
     # Atomic groups, so that each part keeps its first match. With backtracking, many stars on a long type take exponential time.
     last = f".*{middle.pop()}" if middle else ""
     pattern = first + "".join(f"(?>.*?{part})" for part in middle) + last
-    matches = re.compile(pattern, re.DOTALL).fullmatch
+    return re.compile(pattern, re.DOTALL).fullmatch
 
-    def fits(name: str) -> bool:
-        known = EVENT_TYPES.get(name)
-        return bool(matches(name)) or (known is not None and bool(matches(known.short)))
 
-    return fits
+def _rule_ids() -> tuple[str, ...]:
+    # Here: the rules take 30 ms to import, which only a filter that names one need wait for.
+    from inspector.analysis.lint.catalogue import RULES
+
+    return tuple(rule.id for rule in RULES)
+
+
+def _rules(text: str) -> Callable[[Finding], bool]:
+    """Return whether a finding is of one of some rules, given by id or with ``*``."""
+    ids = _rule_ids()
+    wanted: set[str] = set()
+    for part in filter(None, text.split(",")):
+        fits = _pattern(part)
+        found = [name for name in ids if fits(name)]
+        if not found:
+            from difflib import get_close_matches
+
+            near = get_close_matches(part, ids, 3, 0.5)
+            hint = f"did you mean {', '.join(near)}?" if near else ""
+            raise FilterError(f"no rule is called {part!r}", position=text.find(part), hint=hint)
+        wanted.update(found)
+    return lambda finding: finding.rule in wanted
+
+
+def _severities(text: str) -> Callable[[Finding], bool]:
+    """Return whether a finding has one of some severities."""
+    wanted = _some_of(Severity)(text)
+    return lambda finding: finding.severity in wanted
 
 
 # Tests with a form for columns
@@ -262,7 +299,7 @@ WORDS: Mapping[str, FilterWord] = {
             lambda facts, fits: bool(fits(facts.type)),
             _glob,
             lambda columns, fits: columns.kind_in(columns.kinds.matching(fits)),
-            choices=tuple(EVENT_TYPES),
+            choices=lambda: EVENT_TYPES,
         ),
         FilterWord(
             "dir",
@@ -274,7 +311,7 @@ WORDS: Mapping[str, FilterWord] = {
             lambda columns, directions: _among(
                 columns, columns.direction, (DIRECTION_CODE[one] for one in directions)
             ),
-            choices=tuple(Direction),
+            choices=lambda: Direction,
         ),
         FilterWord(
             "origin",
@@ -286,7 +323,7 @@ WORDS: Mapping[str, FilterWord] = {
             lambda columns, origins: _among(
                 columns, columns.origin, (ORIGIN_CODE[one] for one in origins)
             ),
-            choices=tuple(Origin),
+            choices=lambda: Origin,
         ),
         _id_word(
             "item",
@@ -304,7 +341,29 @@ WORDS: Mapping[str, FilterWord] = {
             lambda facts, number: bool(facts.turn == number),
             _count,
             lambda columns, number: columns.turn == number,
-            needs_turns=True,
+            needs=Need.TURNS,
+        ),
+        FilterWord(
+            "rule",
+            Form.FIELD,
+            "rule:tool-*",
+            "events that prove a finding of a rule",
+            lambda facts, found: any(map(found, facts.findings)),
+            _rules,
+            lambda columns, found: columns.proving(found),
+            choices=_rule_ids,
+            needs=Need.FINDINGS,
+        ),
+        FilterWord(
+            "sev",
+            Form.FIELD,
+            "sev:error,warning",
+            f"severity: {', '.join(Severity)}",
+            lambda facts, found: any(map(found, facts.findings)),
+            _severities,
+            lambda columns, found: columns.proving(found),
+            choices=lambda: Severity,
+            needs=Need.FINDINGS,
         ),
         FilterWord(
             "err",
@@ -353,7 +412,7 @@ def completed(text: str) -> str:
     last = found.group() if found is not None else ""
     name, colon, value = last.partition(":")
     if colon:
-        offered: Iterable[str] = WORDS[name].choices if name in WORDS else ()
+        offered: Iterable[str] = WORDS[name].choices() if name in WORDS else ()
         last = value.rpartition(",")[2]
     else:
         offered = (word.prefix for word in WORDS.values())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
+
+from inspector.analysis.lint.finding import Severity
 
 
 class MarkKind(StrEnum):
@@ -24,9 +26,17 @@ class MarkKind(StrEnum):
     """Playback of an item ran out of audio before its end."""
     TOOL_CALL = "tool call"
     ERROR = "error"
+    FOUND_WARNING = "warning found"
+    """An event that proves a warning."""
+    FOUND_ERROR = "error found"
 
 
 MARK_KINDS = tuple(MarkKind)
+MARK_OF_SEVERITY: Mapping[Severity, MarkKind] = {
+    Severity.WARNING: MarkKind.FOUND_WARNING,
+    Severity.ERROR: MarkKind.FOUND_ERROR,
+}
+"""Severity of a finding to the mark of the events that prove it; the others would crowd the line."""
 MARK_OF_TYPE: Mapping[str, MarkKind] = {
     "input_audio_buffer.speech_started": MarkKind.SPEECH_STARTED,
     "input_audio_buffer.speech_stopped": MarkKind.SPEECH_STOPPED,
@@ -64,6 +74,16 @@ class Marks:
         clone.t_us, clone.row, clone.kind = self.t_us[:], self.row[:], self.kind[:]
         for mark in more:
             clone.add(*mark)
+        return clone
+
+    def without_errors(self, rows: Container[int]) -> Marks:
+        """Return a copy without the errors of some rows."""
+        clone, error = Marks(), MARK_KINDS.index(MarkKind.ERROR)
+        for t_us, row, kind in zip(self.t_us, self.row, self.kind, strict=True):
+            if kind != error or row not in rows:
+                clone.t_us.append(t_us)
+                clone.row.append(row)
+                clone.kind.append(kind)
         return clone
 
     def times(self) -> npt.NDArray[np.int64]:

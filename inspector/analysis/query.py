@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from inspector.analysis.event_facts import EventFacts, Facts, LogFacts
-from inspector.analysis.terms import And, DirectionIn, Everything, Term
+from inspector.analysis.lint.proofs import NO_PROOFS, Proofs
+from inspector.analysis.terms import And, DirectionIn, Everything, Need, Term
 from inspector.analysis.turn_index import TurnIndex
 from inspector.core.event import Direction
 from inspector.core.log import EventLog
+from inspector.errors import FilterError
 
 if TYPE_CHECKING:
     from inspector.analysis.text_terms import Regex
@@ -61,6 +63,11 @@ class Query:
         return Query(self.expression, And(tuple(terms)), patterns)
 
     @property
+    def follows_findings(self) -> bool:
+        """Return whether what matches depends on what the rules find."""
+        return Need.FINDINGS in self.term.needs
+
+    @property
     def complaint(self) -> str:
         """Return a warning about the first pattern that has run out of time; ``""`` if none has."""
         slow = next((f"~{one.pattern}~" for one in self.patterns if one.patience.has_run_out), "")
@@ -82,6 +89,21 @@ def parse(expression: str) -> Query:
     return Query(expression, term, patterns)
 
 
+def parse_for_frames(expression: str) -> Query:
+    """Parse a filter for frames that have not passed yet, of which no rule can have found anything.
+
+    Raises:
+        FilterError: if it is invalid, or asks for findings.
+    """
+    query = parse(expression)
+    if query.follows_findings:
+        raise FilterError(
+            "rule: and sev: find events that have passed; they cannot stop or change a frame",
+            hint="use words that one frame can answer, for example type: or err",
+        )
+    return query
+
+
 EVERYTHING = parse("")
 
 
@@ -99,6 +121,7 @@ class QueryRun:
         hi: int,
         *,
         turns: TurnIndex | None = None,
+        proofs: Proofs = NO_PROOFS,
         is_backward: bool = False,
     ) -> None:
         """Prepare a run without testing any rows.
@@ -109,12 +132,14 @@ class QueryRun:
             lo: the first row.
             hi: the row after the last.
             turns: a shared index of turns; if None, one is created if the filter needs it.
+            proofs: what the rules have found.
             is_backward: True to begin at the end and return rows in descending order.
         """
         self.lo, self.hi = lo, hi
         self._term = query.term
         self._log = log
-        self._turns = (turns or TurnIndex(log)) if query.term.needs_turns else None
+        self._turns = (turns or TurnIndex(log)) if Need.TURNS in query.term.needs else None
+        self._proofs = proofs
         self._is_backward = is_backward
         self._at = hi if is_backward else lo
         self._open: Iterable[tuple[int, bool]] = iter(())
@@ -182,7 +207,7 @@ class QueryRun:
     def _test_columns(self, lo: int, hi: int) -> array[int] | None:
         from inspector.analysis.columns import Columns, rows_of
 
-        sure, maybe = self._term.bounds(Columns(self._log, lo, hi, self._turns))
+        sure, maybe = self._term.bounds(Columns(self._log, lo, hi, self._turns, self._proofs))
         rows = rows_of(maybe, lo)
         is_sure = sure[maybe]
         if self._is_backward:
@@ -200,7 +225,7 @@ class QueryRun:
         for row, is_sure in self._open:
             self._left -= 1
             self._tested = row + 1
-            if is_sure or test(LogFacts(self._log, row, self._turns)):
+            if is_sure or test(LogFacts(self._log, row, self._turns, self._proofs)):
                 found.append(row)
             tests += not is_sure
             if tests >= TESTS_PER_LOOK:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import compress
 
+from inspector.analysis.lint.proofs import NO_PROOFS, Proofs
 from inspector.analysis.query import EVERYTHING, Deadline, LogFacts, Query, QueryRun
 from inspector.analysis.turn_index import TurnIndex
 from inspector.core.event import Direction
@@ -37,6 +38,8 @@ class RowList:
         self._is_mine = bytes(code in self._codes for code in range(256))
         """Code of a row's side to whether the pane lists it; a table for ``bytes.translate``."""
         self.query: Query = EVERYTHING
+        self.proofs: Proofs = NO_PROOFS
+        """What the rules have found."""
         self.is_folding = True
         self.rows = array("i")
         """The rows shown, ascending."""
@@ -62,6 +65,14 @@ class RowList:
         """Show the rows that match a query; starts over."""
         self.query = query
         self._restart()
+
+    def follow(self, proofs: Proofs) -> None:
+        """Take other findings; starts over if the query asks for them."""
+        if proofs is self.proofs:
+            return
+        self.proofs = proofs
+        if self.query.follows_findings:
+            self._restart()
 
     def fold(self, *, is_folding: bool) -> None:
         """Fold each group of deltas into one row, or show every delta; starts over."""
@@ -110,7 +121,7 @@ class RowList:
 
     def lets_through(self, row: int) -> bool:
         """Return whether a row matches the query, folded or not."""
-        return not self.query or self.query.test(LogFacts(self._log, row, self._turns))
+        return not self.query or self.query.test(LogFacts(self._log, row, self._turns, self.proofs))
 
     def refresh(self, deadline_passed: Deadline = lambda: False) -> None:
         """Process new rows of the log until done or ``deadline_passed()``."""
@@ -133,11 +144,12 @@ class RowList:
             step: negative to search backwards.
         """
         query, end = self.query.within(Direction, wanted), len(self._log)
+        turns, proofs = self._turns, self.proofs
         if step < 0:
             hi = end if from_row is None else max(0, from_row)
-            return QueryRun(query, self._log, 0, hi, turns=self._turns, is_backward=True)
+            return QueryRun(query, self._log, 0, hi, turns=turns, proofs=proofs, is_backward=True)
         lo = 0 if from_row is None else from_row + 1
-        return QueryRun(query, self._log, lo, end, turns=self._turns)
+        return QueryRun(query, self._log, lo, end, turns=turns, proofs=proofs)
 
     def unfold_to(self, row: int) -> None:
         """Unfold the group of a row if it hides the row."""
@@ -154,7 +166,14 @@ class RowList:
         if self.query:
             # Including local events, some of which are listed among the server's.
             wanted = {*self._directions, Direction.LOCAL}
-            self._run = QueryRun(self.query.within(wanted), self._log, 0, 0, turns=self._turns)
+            self._run = QueryRun(
+                self.query.within(wanted),
+                self._log,
+                0,
+                0,
+                turns=self._turns,
+                proofs=self.proofs,
+            )
 
     def _add_matches(self, run: QueryRun, deadline_passed: Deadline) -> None:
         end = len(self._log)

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from enum import Flag, auto
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Protocol
 
 from inspector.analysis.event_facts import Facts
@@ -26,12 +29,22 @@ if TYPE_CHECKING:
     Bounds = tuple[Mask, Mask]
 
 
+class Need(Flag):
+    """What a term must know of an event beside the event itself."""
+
+    NOTHING = 0
+    TURNS = auto()
+    """The number of its turn, which requires an index of the log."""
+    FINDINGS = auto()
+    """The findings that it proves, which requires the rules to have judged the log."""
+
+
 class Term(Protocol):
     """One node of a filter."""
 
     @property
-    def needs_turns(self) -> bool:
-        """Return True if it needs turn numbers, which require an index of the log."""
+    def needs(self) -> Need:
+        """Return what it needs to know beside the event."""
         ...
 
     def test(self, facts: Facts) -> bool:
@@ -47,8 +60,8 @@ class OfColumns(ABC):
     """A term that the columns are enough to decide."""
 
     @property
-    def needs_turns(self) -> bool:
-        return False
+    def needs(self) -> Need:
+        return Need.NOTHING
 
     def bounds(self, columns: Columns) -> Bounds:
         mask = self.mask(columns)
@@ -92,8 +105,8 @@ class Not:
     term: Term
 
     @property
-    def needs_turns(self) -> bool:
-        return self.term.needs_turns
+    def needs(self) -> Need:
+        return self.term.needs
 
     def test(self, facts: Facts) -> bool:
         return not self.term.test(facts)
@@ -110,8 +123,8 @@ class And:
     terms: tuple[Term, ...]
 
     @property
-    def needs_turns(self) -> bool:
-        return any(term.needs_turns for term in self.terms)
+    def needs(self) -> Need:
+        return reduce(or_, (term.needs for term in self.terms))
 
     def test(self, facts: Facts) -> bool:
         return all(term.test(facts) for term in self.terms)
@@ -131,8 +144,8 @@ class Or:
     terms: tuple[Term, ...]
 
     @property
-    def needs_turns(self) -> bool:
-        return any(term.needs_turns for term in self.terms)
+    def needs(self) -> Need:
+        return reduce(or_, (term.needs for term in self.terms))
 
     def test(self, facts: Facts) -> bool:
         return any(term.test(facts) for term in self.terms)

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from inspector.analysis.event_facts import Facts
+from inspector.analysis.terms import Need
 
 if TYPE_CHECKING:
     import regex
@@ -27,8 +28,8 @@ class _OfText:
     """A term that cannot be decided by columns: any row may match."""
 
     @property
-    def needs_turns(self) -> bool:
-        return False
+    def needs(self) -> Need:
+        return Need.NOTHING
 
     def bounds(self, columns: Columns) -> Bounds:
         return columns.none(), columns.all()

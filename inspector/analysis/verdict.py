@@ -60,6 +60,8 @@ class VerdictPart:
     """The event that it leads to; 0 for none."""
     is_total: bool = False
     """True for the total cost."""
+    rule: str = ""
+    """The rule whose findings it is about; ``""`` for none."""
 
     @property
     def text(self) -> str:
@@ -118,7 +120,8 @@ def _findings(findings: Sequence[Finding]) -> Iterator[VerdictPart]:
         for group in groups[:MAX_PROBLEMS]:
             more = f" (and {len(group) - 1:,} more)" if len(group) > 1 else ""
             words = _short(group[0].text, MAX_FINDING_CHARS)
-            yield VerdictPart(f"{words}{more}", tone, group[0].seqs[0] if group[0].seqs else 0)
+            seq = group[0].seqs[0] if group[0].seqs else 0
+            yield VerdictPart(f"{words}{more}", tone, seq, rule=group[0].rule)
         rest = [group[0] for group in groups[MAX_PROBLEMS:]]
         if rest:
             words = f"{len(rest):,} other kind{'s' * (len(rest) != 1)} of {severity.value}"

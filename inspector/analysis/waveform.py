@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
-from inspector.analysis.marks import MARK_OF_TYPE, MarkKind, Marks
+from inspector.analysis.lint.finding import Severity
+from inspector.analysis.lint.proofs import NO_PROOFS, Proofs
+from inspector.analysis.marks import MARK_OF_SEVERITY, MARK_OF_TYPE, MarkKind, Marks
 from inspector.analysis.placement import (
     PLACING_TYPES,
     AudioSegment,
@@ -109,7 +112,11 @@ class Waveform:
 
     def __init__(self, log: EventLog) -> None:
         self.marks = Marks()
-        """All marks, including underruns."""
+        """All marks, including those of underruns and findings."""
+        self.proofs: Proofs = NO_PROOFS
+        """Which findings the events prove, as ``follow`` was told."""
+        self._marked: tuple[object, ...] = ()
+        """What the marks were made of."""
         self.end_us = 0
         """Session time at which the last event or the last audio ends."""
         self._log = log
@@ -235,11 +242,35 @@ class Waveform:
         ends = (each.end_us for each in segments)
         self.end_us = max([self.end_us, *(min(MAX_US, end) for end in ends if end is not None)])
         underruns = [gap for segment in segments for gap in segment.underruns()]
-        if underruns != self._underruns or len(self.marks) != len(self._happened) + len(underruns):
+        if underruns != self._underruns:
             self._underruns = underruns
-            self.marks = self._happened.with_more(
-                (gap.from_ns // 1000, gap.seq - 1, MarkKind.UNDERRUN) for gap in underruns
-            )
+        self._update_marks()
+
+    def follow(self, proofs: Proofs) -> None:
+        """Mark the events that prove errors and warnings, and no errors that are harmless."""
+        if proofs is not self.proofs:
+            self.proofs = proofs
+            self._update_marks()
+
+    def _update_marks(self) -> None:
+        made_of = len(self._happened), self._underruns, self.proofs
+        if made_of == self._marked:
+            return
+        self._marked = made_of
+        marks, log, worst = self._happened, self._log, dict(self.proofs.worst_by_seq())
+        harmless = {seq - 1 for seq, severity in worst.items() if severity is Severity.HARMLESS}
+        if harmless:
+            marks = marks.without_errors(harmless)
+        found = (
+            (log.time_us(seq - 1), seq - 1, MARK_OF_SEVERITY[severity])
+            for seq, severity in sorted(worst.items())
+            if severity in MARK_OF_SEVERITY and seq <= len(log)
+        )
+        gaps = ((gap.from_ns // 1000, gap.seq - 1, MarkKind.UNDERRUN) for gap in self._underruns)
+        timed = (
+            (t_us, row, kind) for t_us, row, kind in found if t_us is not None and t_us <= MAX_US
+        )
+        self.marks = marks.with_more(chain(gaps, timed))
 
     def _read_row(self, row: int) -> None:
         event = self._log.read(row)

@@ -7,7 +7,7 @@ import binascii
 import numpy as np
 
 from inspector.audio.pcm import Samples, decoded
-from inspector.core.riff import wav_header
+from inspector.core.riff import WavHeader, wav_header
 
 NO_SAMPLES: Samples = np.zeros(0, np.int16)
 
@@ -28,7 +28,10 @@ class SampleStream:
         if data is None:
             self.damaged += 1
             return NO_SAMPLES
-        header = wav_header(text)
+        return self.feed_bytes(data, wav_header(text))
+
+    def feed_bytes(self, data: bytes, header: WavHeader | None = None) -> Samples:
+        """Return the samples of the next piece that has been decoded from base64; ``header`` is that at its beginning, if any."""
         if header is not None:
             # The server counts the header as audio, so it becomes silence of its length: all later audio keeps the server's times.
             data = _silence(header.size_bytes, self._encoding) + data[header.size_bytes :]

@@ -22,8 +22,10 @@ from inspector.cli.commands import (
     send,
     serve,
     sessions,
+    sound,
     stats,
     turns,
+    vad,
 )
 from inspector.cli.printing import write_line
 from inspector.cli.screens import show_home
@@ -135,6 +137,22 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
         (
             "inspector stats sessions/*.jsonl --by model",
             "inspector stats sessions/*.jsonl --by day --csv > latency.csv",
+        ),
+    ),
+    (
+        sound.sound,
+        (
+            "inspector sound session.jsonl",
+            "inspector sound session.jsonl --json | jq '.recordings[].echo'",
+            "inspector sound --explain jitter",
+        ),
+    ),
+    (
+        vad.vad,
+        (
+            "inspector vad session.jsonl --silence 400",
+            "inspector vad session.jsonl --threshold 0.6 --silence 300 --json | jq '.recordings[].outcome.words'",
+            "inspector vad session.jsonl --sweep",
         ),
     ),
     (

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from inspector.analysis.lint.linted_state import faults_of
 from inspector.analysis.totals import totals
 from inspector.cli.new_recording import finish_recording, say_recorded
 from inspector.cli.printed_row import PrintedRow
@@ -111,7 +112,7 @@ class HeadlessRun:
             await self._run(feed)
         finally:
             kept = finish_recording(engine.recording)
-            say_recorded(kept, len(engine.log), engine.state.problems.errors)
+            say_recorded(kept, len(engine.log), faults_of(engine.state))
         if self._shown is Shown.SUMMARY:
             write_object(self._summary(kept.path))
         return self._verdict()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 from inspector.analysis.lint.catalogue import RULES
@@ -16,12 +15,11 @@ from inspector.cli.lint_baseline import KnownFinding, without_known
 from inspector.cli.listing import opened
 from inspector.core.event import Event
 from inspector.core.state import SessionState
-from inspector.core.units import NS_PER_S
-from inspector.recording.format import FileShape, Header, type_ahead
+from inspector.errors import UsageError
+from inspector.muted_rules import MutedRules
+from inspector.recording.format import FileShape, type_ahead
 from inspector.recording.reader import READ_BYTES, RecordingReader
-
-RECONNECT_S = 600
-"""An app that lost its connection is back within minutes."""
+from inspector.recording.reconnects import RecordedConnection, connection_in, is_reconnect
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +44,8 @@ class LintedRecording:
     """The findings of the report, in its order."""
     notes: tuple[str, ...]
     """Remarks about the file."""
-    header: Header
-    """Of the recording."""
+    connection: RecordedConnection
+    """What identifies its app."""
     run: LintRun
     """The rules after its last event."""
 
@@ -71,26 +69,39 @@ def lint_file(
     """
     with opened(None if name == "-" else Path(name)) as reader:
         reading, state = _Reading(reader), SessionState()
-        is_next = before is not None and is_reconnect(before, reader.header)
-        run = before.run.next_log() if before is not None and is_next else LintRun(rules)
+        run, connection = LintRun(rules), connection_in(reader)
+        if before is not None and is_reconnect(
+            before.connection, before.run.now_ns or 0, connection
+        ):
+            run = before.run.next_log()
         report = without_known(lint(reading.events(state), rules, state=state, run=run), known)
         notes = list(reader.time_notes())
         if reader.torn_tail():
             notes.insert(0, "the last line is incomplete; the recording was cut off there")
         placed = reading.placed(report.findings)
-        return LintedRecording(name, report, placed, tuple(notes), reader.header, run)
+        return LintedRecording(name, report, placed, tuple(notes), connection, run)
 
 
-def is_reconnect(before: LintedRecording, header: Header) -> bool:
-    """Return whether a recording is of the same app as another one, and begins soon after it."""
-    try:
-        begun = datetime.fromisoformat(header.started_at)
-        earlier = datetime.fromisoformat(before.header.started_at)
-        gap_s = (begun - earlier).total_seconds() - (before.run.now_ns or 0) / NS_PER_S
-    except (ValueError, TypeError):  # no time, or one with a zone and one without
-        return False
-    same = [(one.source, one.url.partition("?")[0], one.model) for one in (before.header, header)]
-    return same[0] == same[1] and 0 <= gap_s <= RECONNECT_S
+def without_muted(one: LintedRecording) -> LintedRecording:
+    """Return a recording without the findings of the rules that the user has muted on the screen.
+
+    Raises:
+        UsageError: the muted rules cannot be read.
+    """
+    folder = None if one.name == "-" else Path(one.name).absolute().parent
+    muted = MutedRules(folder)
+    muted.refresh()
+    if muted.problem:
+        raise UsageError(muted.problem, code="bad_mutes")
+    findings = tuple(finding for finding in one.report.findings if finding.rule not in muted)
+    placed = tuple(place for place in one.placed if place.finding.rule not in muted)
+    return replace(one, report=replace(one.report, findings=findings), placed=placed)
+
+
+def report_of(reader: RecordingReader) -> LintReport:
+    """Return what all rules say about an open recording."""
+    state = SessionState()
+    return lint(_Reading(reader).events(state), state=state)
 
 
 class _Reading:

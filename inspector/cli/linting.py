@@ -10,7 +10,7 @@ from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule
 from inspector.cli.lint_baseline import KnownFinding, write_baseline
 from inspector.cli.lint_printers import PRINTERS, LintForm, TextPrinter
-from inspector.cli.linted_recording import LintedRecording, lint_file
+from inspector.cli.linted_recording import LintedRecording, lint_file, without_muted
 from inspector.cli.printing import flush, print_error, say, write_line
 from inspector.errors import RecordingError, UsageError
 
@@ -63,6 +63,8 @@ def print_findings(
     fail_on: str,
     known: Collection[KnownFinding] = (),
     baseline: Path | None = None,
+    *,
+    honours_mutes: bool = False,
 ) -> int:
     """Print the findings of recordings.
 
@@ -73,6 +75,7 @@ def print_findings(
         fail_on: the least severity that makes the exit status 1.
         known: findings to leave out.
         baseline: file to write all findings to, as known from now on; None for none.
+        honours_mutes: leave out the rules that the user has muted.
 
     Returns:
         The exit status: 4 if a file is not a recording, else 1 if a finding is as bad as ``fail_on`` or worse, else 0.
@@ -85,6 +88,8 @@ def print_findings(
     for file in files:
         try:
             one = before = lint_file(file, rules, before, known)
+            if honours_mutes:
+                one = without_muted(one)
         except RecordingError as error:
             is_json = form in (LintForm.OBJECT, LintForm.STREAM)
             print_error(error.code, error.message, error.hint, as_json=is_json)

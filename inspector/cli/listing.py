@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from inspector.analysis.lint.linted_state import LintedState
+from inspector.analysis.lint.proofs import NO_PROOFS, Proofs
 from inspector.analysis.query import EventFacts, Query
 from inspector.analysis.query import parse as parse_filter
 from inspector.analysis.sanitize import sanitized
@@ -158,16 +159,26 @@ def _chosen(
     reader: RecordingReader, query: Query, see: Callable[[Event], object], *, with_deltas: bool
 ) -> Iterator[tuple[Event, Event | None]]:
     """Yield the events to print, each with the previously printed one; call ``see`` with every event."""
-    turns = TurnCounter()
+    turns, proofs = TurnCounter(), _proofs(reader, query)
     shown, previous = None, None
-    for event in reader.events():
+    for row, event in enumerate(reader.events()):
         see(event)
-        is_match = query.test(EventFacts(event, previous, turns.feed(event)))
+        findings = proofs.of(row + 1)
+        is_match = query.test(EventFacts(event, previous, turns.feed(event), findings))
         previous = event
         kind = kind_of(event.type)
         if is_match and (with_deltas or not kind.fold or kind.flags):
             yield event, shown
             shown = event
+
+
+def _proofs(reader: RecordingReader, query: Query) -> Proofs:
+    """Return which events prove what the rules find, as ``inspector lint`` finds it; nothing if the filter does not ask."""
+    if not query.follows_findings:
+        return NO_PROOFS
+    from inspector.cli.linted_recording import report_of  # which reads files with this module
+
+    return Proofs(report_of(reader).findings)
 
 
 def _causes(reader: RecordingReader) -> CausesFold:

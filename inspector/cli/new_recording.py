@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from inspector.analysis.lint.linted_state import LintedState
+from inspector.analysis.lint.linted_state import LintedState, faults_of
 from inspector.cli.printing import is_utf8, say
 from inspector.clock import Clock
 from inspector.core.state import SessionState
@@ -155,7 +155,7 @@ class RecordedSessions:
         """Count a session that has ended."""
         self._sessions += 1
         self._events += len(session.log)
-        self._errors += session.state.problems.errors
+        self._errors += faults_of(session.state)
         header = session.header
         if self._last is None or header.started_at >= self._last[0].started_at:
             self._last = header, session.state

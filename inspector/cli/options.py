@@ -154,8 +154,8 @@ NoSound = Annotated[
 ]
 
 
-def _known_detector(name: str) -> str:
-    if name not in DETECTORS:
+def _known_detector(name: str | None) -> str | None:
+    if name is not None and name not in DETECTORS:
         raise typer.BadParameter(f"'{name}' is none of {', '.join(DETECTORS)}")
     return name
 
@@ -169,6 +169,15 @@ Vad = Annotated[
         metavar="NAME",
         callback=_known_detector,
         help="What finds the end of the user's speech: energy (loudness alone), webrtc or silero (of the extra voice).",
+    ),
+]
+TrialVad = Annotated[
+    str | None,
+    typer.Option(
+        "--vad",
+        metavar="NAME",
+        callback=_known_detector,
+        help="What gives the probability of speech: silero, webrtc (both of the extra voice) or energy; default: the first installed.",
     ),
 ]
 Explain = Annotated[

@@ -18,7 +18,7 @@ from pathlib import Path
 import orjson
 
 from inspector import collector
-from inspector.analysis.lint.linted_state import LintedState
+from inspector.analysis.lint.linted_state import LintedState, faults_of
 from inspector.cli.launch import (
     SIMULATED_MODEL,
     SessionLauncher,
@@ -300,7 +300,7 @@ def status_line(session: ProxiedSession) -> str:
     else:
         how = "ended"
     path = session.recording.path
-    errors = session.state.problems.errors
+    errors = faults_of(session.state)
     parts = [
         f"session {session.number} {how}",
         session.source.model,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from inspector.analysis.query import EventFacts, Query, parse
+from inspector.analysis.query import EventFacts, Query, parse_for_frames
 from inspector.core.event import Direction, Event
 from inspector.engine.intercept_queue import InterceptQueue
 from inspector.engine.paused_frame import AddedFrame, FrameChange, PausedFrame
@@ -32,9 +32,9 @@ def breakpoint_at(expression: str, direction: Direction | None = None) -> Breakp
     """Return a breakpoint; an empty filter pauses every frame.
 
     Raises:
-        FilterError: the filter does not parse.
+        FilterError: the filter does not parse, or asks for findings.
     """
-    return Breakpoint(parse(expression), direction)
+    return Breakpoint(parse_for_frames(expression), direction)
 
 
 class Breakpoints:

@@ -52,7 +52,7 @@ FOLD_BATCH = 64
 # 1. Code that moves the cursor or changes the speed must call `_anchor`: session time is counted from the last anchor.
 # 2. `state` belongs to `state_row`, not to the cursor. A view that needs both to agree waits for `is_settled`.
 # 3. A short way forward is folded from the current state. A way back, or far forward, starts from the nearest checkpoint
-#    (`_restore_checkpoint`). A checkpoint is never folded itself: each use makes a copy of it.
+#    (`_restore_checkpoint`). A checkpoint is never folded itself: each use makes a copy of it. `restart` drops them all.
 # 4. Rows are read with `log.read`, which bypasses the log's cache: folding a million rows must not evict those that the screen shows.
 # 5. A recording without times has only an order of rows. It is played as if events were EVENT_US apart; `t_us` is None, and jumps count
 #    events instead of seconds.
@@ -202,6 +202,16 @@ class Replay:
             self.seek_t_us(max(0, self._position_us() + seconds * 1_000_000))
         else:
             self.seek_row(max(0, self.cursor + seconds))
+
+    def restart(self, new_state: Callable[[], LintedState]) -> None:
+        """Compute the state anew from another beginning; the cursor stays.
+
+        Args:
+            new_state: creates the state before the first event.
+        """
+        self._new_state = new_state
+        self._checkpoints.clear()
+        self.state, self.state_row = new_state(), -1
 
     def tick(self) -> bool:
         """Index, move the cursor and fold, each for a bounded time; return True if anything changed since the last tick."""

@@ -27,7 +27,7 @@ from typing import Any
 
 import orjson
 
-from inspector.analysis.query import Facts, Query, parse
+from inspector.analysis.query import Facts, Query, parse_for_frames
 from inspector.core.event import Direction
 from inspector.errors import FilterError, UsageError
 
@@ -214,7 +214,7 @@ def _rule(table: object, number: int) -> Rule:
     return Rule(
         name=own_name or f"rule {number}",
         label=own_name or action,
-        query=parse(_text(table, "match")),
+        query=parse_for_frames(_text(table, "match")),
         action=RuleAction(action),
         directions=directions,
         times=_whole(table, "times", range(1, 1 << 31)) if "times" in table else None,

@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from inspector.analysis.lint.linted_state import LintedState
+from inspector.analysis.lint.proofs import NO_PROOFS, Proofs
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine.session_cost import SessionCost
+from inspector.engine.session_findings import unmuted
+from inspector.muted_rules import MutedRules
 from inspector.recording.format import Header
 
 if TYPE_CHECKING:
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
     from inspector.analysis.ledger import CostSummary
     from inspector.analysis.lint.finding import Finding
+    from inspector.analysis.lint.lint_run import LintReport, LintRun
     from inspector.analysis.verdict import VerdictPart
     from inspector.recording.verdict_process import VerdictProcess
 
@@ -73,14 +77,29 @@ class SessionVerdict:
 class RecordingVerdict:
     """The verdict on a whole recording: reads its log once from end to end, beside whatever else is done with it."""
 
-    def __init__(self, log: EventLog, header: Header, path: Path | None = None) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        header: Header,
+        path: Path | None = None,
+        muted: MutedRules | None = None,
+    ) -> None:
         """Begin before the first event.
 
         Args:
             log: of the recording.
             header: of the recording.
             path: its file: a large one is read by another process; None reads the log whatever its size.
+            muted: rules whose findings are left out; None for none.
         """
+        self.report: LintReport | None = None
+        """What the rules find in the whole recording; None while unknown, and for a large one, which is read without rules."""
+        self.findings: Sequence[Finding] = ()
+        """The findings of the report that are not muted."""
+        self.proofs: Proofs = NO_PROOFS
+        """The same by the events that prove them."""
+        self._muted = MutedRules() if muted is None else muted
+        self._muted_revision = 0
         self._path = path
         self._process: VerdictProcess | None = None
         self._is_sliced = path is None
@@ -91,6 +110,10 @@ class RecordingVerdict:
         self._row = 0
         self._found: Sequence[VerdictPart] = ()
         self.is_done = False
+
+    def continue_after(self, run: LintRun) -> None:
+        """Judge the recording as the continuation of another one, with rules that remember that; call before ``advance``."""
+        self._state = LintedState(run=run)
 
     @property
     def parts(self) -> Sequence[VerdictPart]:
@@ -107,7 +130,7 @@ class RecordingVerdict:
     def advance(self, is_time_up: Callable[[], bool]) -> bool:
         """Read on for a while; the log must be complete. Return True if the verdict has just been reached."""
         if self.is_done:
-            return False
+            return self._judge_again()
         if not self._is_sliced:
             return self._ask()
         log, state, count = self._log, self._state, len(self._log)
@@ -122,9 +145,23 @@ class RecordingVerdict:
             self._cost.step(state)
             if is_time_up():
                 return False
-        report = state.report(is_over=True)
-        self._verdict.update(state, report.findings if report is not None else (), is_over=True)
-        self._found, self.is_done = self._verdict.parts, True
+        self.report, self.is_done = state.report(is_over=True), True
+        self._judge()
+        return True
+
+    def _judge(self) -> None:
+        self._muted_revision = self._muted.revision
+        found = () if self.report is None else self.report.findings
+        self.findings = unmuted(found, self._muted)
+        self.proofs = Proofs(self.findings)
+        self._verdict.update(self._state, self.findings, is_over=True)
+        self._found = self._verdict.parts
+
+    def _judge_again(self) -> bool:
+        """Take other muted rules into account; return True if there are others."""
+        if self.report is None or self._muted_revision == self._muted.revision:
+            return False
+        self._judge()
         return True
 
     def close(self) -> None:

@@ -36,6 +36,8 @@ SNIFFED_BYTES = 1 << 16
 """Bytes within which the first event of a foreign file must begin."""
 NOT_A_RECORDING = "not_a_recording"
 """Code of the error for a file that has none of the shapes that are read as they are; it may be imported."""
+TAIL_BYTES = 1 << 20
+"""End of a file that is searched for its last event."""
 TORN_HEADER = Header(started_at="", source="")
 """Header of a recording whose writer was interrupted within its first line."""
 
@@ -200,6 +202,23 @@ class RecordingReader:
         except OSError:
             return True
         return (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino)
+
+    def last_t_us(self) -> int | None:
+        """Return the time of the last event, searched in the end of the file only; None if it is not known.
+
+        Raises:
+            RecordingError: the disk does not give the bytes.
+        """
+        size = self.size
+        start = max(self.start, size - TAIL_BYTES)
+        lines = self.part(size - start, start).split(b"\n")
+        # The first line is cut off, unless it is the file's own.
+        for line in reversed(lines[start > self.start :]):
+            if line.strip():
+                event = self.decode(line, 0)
+                if event.problem is None and event.t_ns is not None:
+                    return event.t_ns // 1000
+        return None
 
     def close(self) -> None:
         """Close the file."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import orjson
 
 from inspector.analysis.latency_summary import latency_summary
 from inspector.analysis.ledger import CostLedger, turns_by_id
+from inspector.analysis.lint.finding import Finding
 from inspector.analysis.lint.linted_state import LintedState
+from inspector.analysis.lint.proofs import Proofs, fault_count
 from inspector.analysis.prices import PriceTable
 from inspector.analysis.verdict import VerdictPart, VerdictTone, verdict
 from inspector.core.state import VERDICT_FOLDS, SessionState
@@ -27,8 +30,29 @@ NICENESS = 10
 """Of the process that judges a large recording: the screen and the indexing come first."""
 
 
+@dataclass(frozen=True, slots=True)
+class RecordingJudgement:
+    """What there is to know of a recording."""
+
+    parts: list[VerdictPart]
+    """The verdict."""
+    findings: Sequence[Finding] | None
+    """What the rules find; None for a large file, which is read without them."""
+    faults: int
+    """Errors, without those that the rules find harmless."""
+
+
 def recorded_verdict(reader: RecordingReader, prices: PriceTable) -> list[VerdictPart]:
     """Return the verdict on a recording; on a large one without the findings of the rules.
+
+    Raises:
+        RecordingError: the file cannot be read.
+    """
+    return judgement_of(state_at_end(reader), reader.header, prices).parts
+
+
+def state_at_end(reader: RecordingReader) -> SessionState:
+    """Return the state after the last event of a recording; of a large one without rules, and as far as a verdict needs it.
 
     Raises:
         RecordingError: the file cannot be read.
@@ -37,10 +61,10 @@ def recorded_verdict(reader: RecordingReader, prices: PriceTable) -> list[Verdic
         linted = LintedState()
         for event in reader.events():
             linted.apply(event)
-        return verdict_of(linted, reader.header, prices)
+        return linted
     state = SessionState(only=VERDICT_FOLDS)
     LeanReading(reader, state).run()
-    return verdict_of(state, reader.header, prices)
+    return state
 
 
 def verdict_of(state: SessionState, header: Header, prices: PriceTable) -> list[VerdictPart]:
@@ -51,6 +75,11 @@ def verdict_of(state: SessionState, header: Header, prices: PriceTable) -> list[
         header: of its recording.
         prices: the table.
     """
+    return judgement_of(state, header, prices).parts
+
+
+def judgement_of(state: SessionState, header: Header, prices: PriceTable) -> RecordingJudgement:
+    """Return what there is to know of a session that is over; see ``verdict_of``."""
     ledger = CostLedger(prices, header.day, model=header.model)
     ledger.update(state.usage)
     turns = state.turns.all
@@ -60,19 +89,30 @@ def verdict_of(state: SessionState, header: Header, prices: PriceTable) -> list[
     latency = latency_summary(turns, is_over=True)
     report = state.report(is_over=True) if isinstance(state, LintedState) else None
     findings = report.findings if report is not None else ()
-    return verdict(state, cost, latency, findings, unit="turn" if turns else "response")
+    parts = verdict(state, cost, latency, findings, unit="turn" if turns else "response")
+    found = None if report is None else findings
+    return RecordingJudgement(parts, found, fault_count(state, Proofs(findings)))
 
 
 def verdict_rows(parts: Sequence[VerdictPart]) -> list[dict[str, Any]]:
     """Return a verdict as plain JSON values."""
     return [
-        {"words": part.words, "tone": part.tone.value, "seq": part.seq or None} for part in parts
+        {
+            "words": part.words,
+            "tone": part.tone.value,
+            "seq": part.seq or None,
+            "rule": part.rule or None,
+        }
+        for part in parts
     ]
 
 
 def parts_of(rows: Iterable[Mapping[str, Any]]) -> list[VerdictPart]:
     """Return a verdict from the values of ``verdict_rows``."""
-    return [VerdictPart(row["words"], VerdictTone(row["tone"]), row["seq"] or 0) for row in rows]
+    return [
+        VerdictPart(row["words"], VerdictTone(row["tone"]), row["seq"] or 0, rule=row["rule"] or "")
+        for row in rows
+    ]
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import compress
@@ -17,6 +18,7 @@ from typing import Any
 
 import orjson
 
+from inspector.analysis.lint.finding import Finding
 from inspector.analysis.turn_index import TurnIndex
 from inspector.core.event import Direction
 from inspector.core.log import DIRECTIONS, FLAG_ERROR, FLAG_UNDECODED, EventLog
@@ -35,11 +37,9 @@ LATER_ALL_BYTES = 128 << 20
 """Limit for all files of a list that are indexed later, in the order of the list."""
 HEAD_BYTES = 128 << 10
 """Beginning of a larger file that is read for its session and model."""
-TAIL_BYTES = 1 << 20
-"""End of a larger file that is searched for its last event."""
 KEPT_FACTS = 500
 """Recordings whose facts are cached; the file stays well under a megabyte."""
-VERSION = 5
+VERSION = 7
 """Version of the cache: increase it whenever a fact's meaning changes."""
 _SESSION_TYPES = ("session.created", "session.updated", "transcription_session.created")
 
@@ -66,11 +66,13 @@ class RecordingFacts:
     turns: int | None = None
     """Number of turns."""
     errors: int | None = None
-    """Number of events that report an error."""
+    """Number of events that report an error; without the harmless ones once the file was judged."""
     cost: str | None = None
     """What it cost, as a list says it; None while that is not known, ``""`` where nothing was billed."""
-    verdict: tuple[tuple[str, str], ...] | None = None
-    """What there is to know, the worst first: tone and words; None while that is not known."""
+    verdict: tuple[tuple[str, str, str], ...] | None = None
+    """What there is to know, the worst first: tone, words, and rule or ``""``; None while that is not known."""
+    findings: tuple[tuple[str, str, int], ...] | None = None
+    """What the rules find, the worst first: severity, rule and count; None while that is not known."""
     prices: str = ""
     """The prices that ``cost`` and ``verdict`` are based on; ``""`` if not yet known."""
     problem: str = ""
@@ -183,14 +185,15 @@ class KnownFacts:
 
 def _loaded(kept: dict[str, Any]) -> RecordingFacts:
     """Return facts as they were kept; JSON knows no tuples."""
-    told = kept.get("verdict")
-    pairs = None if told is None else tuple((str(tone), str(words)) for tone, words in told)
-    return RecordingFacts(**{**kept, "verdict": pairs})
+    told, found = kept.get("verdict"), kept.get("findings")
+    parts = None if told is None else tuple((str(a), str(b), str(c)) for a, b, c in told)
+    rules = None if found is None else tuple((str(a), str(b), int(c)) for a, b, c in found)
+    return RecordingFacts(**{**kept, "verdict": parts, "findings": rules})
 
 
 def _judged(path: Path, known: RecordingFacts, stamp: str) -> RecordingFacts | None:
     """Return facts with the verdict; None where the file has changed, or can no longer be read."""
-    from inspector.recording.recorded_verdict import recorded_verdict
+    from inspector.recording.recorded_verdict import judgement_of, state_at_end
 
     try:
         stat = path.stat()
@@ -200,14 +203,30 @@ def _judged(path: Path, known: RecordingFacts, stamp: str) -> RecordingFacts | N
     except (OSError, RecordingError):
         return None
     try:
-        parts = recorded_verdict(reader, prices_here())
+        found = judgement_of(state_at_end(reader), reader.header, prices_here())
     except (OSError, ValueError, RecordingError):
         return None
     finally:
         reader.close()
-    cost = next((part.words for part in parts if part.is_total), "")
-    told = tuple((part.tone.value, part.words) for part in parts)
-    return replace(known, cost=cost, verdict=told, prices=stamp)
+    cost = next((part.words for part in found.parts if part.is_total), "")
+    told = tuple((part.tone.value, part.words, part.rule) for part in found.parts)
+    errors = None if known.errors is None else found.faults
+    return replace(
+        known,
+        cost=cost,
+        verdict=told,
+        prices=stamp,
+        errors=errors,
+        findings=_rules_of(found.findings),
+    )
+
+
+def _rules_of(findings: Sequence[Finding] | None) -> tuple[tuple[str, str, int], ...] | None:
+    """Return the findings by severity and rule, the worst first, with their counts."""
+    if findings is None:
+        return None
+    counts = Counter((finding.severity.value, finding.rule) for finding in findings)
+    return tuple((severity, rule, count) for (severity, rule), count in counts.items())
 
 
 def read_facts(
@@ -235,7 +254,7 @@ def read_facts(
         log = reader.new_log()
         limit = WHOLE_BYTES if whole_bytes is None else whole_bytes
         is_whole = _fill(log, reader, stat.st_size, indexes, limit)
-        last_t_us = log.end_us if is_whole else _last_t_us(reader, stat.st_size)
+        last_t_us = log.end_us if is_whole else reader.last_t_us()
         return replace(
             known,
             model=_model(log) or reader.header.model,
@@ -269,18 +288,6 @@ def _fill(
         return True
     reader.index_rows(log, reader.start, reader.start + HEAD_BYTES)
     return False
-
-
-def _last_t_us(reader: RecordingReader, size: int) -> int | None:
-    start = max(reader.start, size - TAIL_BYTES)
-    tail = os.pread(reader.fd, size - start, start)
-    lines = tail.split(b"\n")[1:]  # the first one is cut off, unless the file is that short
-    for line in reversed(lines):
-        if line.strip():
-            event = reader.decode(line, 0)
-            if event.problem is None and event.t_ns is not None:
-                return event.t_ns // 1000
-    return None
 
 
 def _model(log: EventLog) -> str:

@@ -12,18 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from inspector.analysis.server_vad import (
+    HYSTERESIS,
+    LEAST_THRESHOLD,
+    MIN_SPEECH_WINDOWS,
+    WINDOW_MS,
+)
 from inspector.core.audio_formats import AudioFormat
 from inspector.sim.completeness import LEAST_BEFORE, LONGEST_HOLD, Completeness, Judge, is_held
 from inspector.sim.server_outbox import Json
 
-WINDOW_MS = 32
-"""Times in recorded VAD events are multiples of 32 ms, the window of Silero VAD."""
-MIN_SPEECH_WINDOWS = 3
-"""Speech must last 96 ms, so that a click does not start a turn."""
-_HYSTERESIS = 0.15
-"""Speech ends only when the probability falls this far below the threshold, as in Silero's ``VADIterator``."""
-_LEAST = 0.01
-"""Lowest effective threshold: with a threshold of 0, silence would be speech."""
 _EVEN_DBFS, _SPAN_DB = -47.0, 40.0
 """Loudness at probability 0.5, the default threshold, and the range of loudness from probability 0 to 1."""
 _PAUSE_MS = {"low": 1600, "high": 300}
@@ -142,7 +140,7 @@ class TurnDetector:
 
     def _step(self, probability: float, detection: Json) -> SpeechChange | None:
         configured = detection.get("threshold")
-        threshold = max(_LEAST, 0.5 if configured is None else float(configured))
+        threshold = max(LEAST_THRESHOLD, 0.5 if configured is None else float(configured))
         if not self.is_open:
             self._loud = self._loud + 1 if probability >= threshold else 0
             if self._loud < MIN_SPEECH_WINDOWS:
@@ -151,7 +149,7 @@ class TurnDetector:
             padding_ms = int(detection.get("prefix_padding_ms") or 0)
             onset_ms = self._at_ms - MIN_SPEECH_WINDOWS * WINDOW_MS - padding_ms
             return SpeechStarted(round(max(self._earliest_ms, onset_ms)))
-        is_quiet = probability < max(_LEAST, threshold - _HYSTERESIS)
+        is_quiet = probability < max(LEAST_THRESHOLD, threshold - HYSTERESIS)
         self._quiet_ms = self._quiet_ms + WINDOW_MS if is_quiet else 0
         if not is_quiet:
             self._judge = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from inspector.analysis.columns import Columns
@@ -16,7 +17,9 @@ from inspector.analysis.filter_words import (
     completed,
     filter_usages,
 )
-from inspector.analysis.query import EventFacts, LogFacts, parse
+from inspector.analysis.lint.finding import Finding, Severity
+from inspector.analysis.lint.proofs import Proofs
+from inspector.analysis.query import EventFacts, LogFacts, QueryRun, parse, parse_for_frames
 from inspector.analysis.turn_index import TurnIndex
 from inspector.core.event import Direction, Event
 from inspector.core.log import EventLog
@@ -37,6 +40,13 @@ FLAGGED: list[Event] = [
     client("response.create"),
 ]
 """Events with and without each of the flags of a row, which the shipped recordings lack."""
+PROOFS = Proofs(
+    [
+        Finding("tool-result-unspoken", Severity.WARNING, (3, 2, 3), "get_weather"),
+        Finding("benign-red", Severity.HARMLESS, (2, 5, 9_999), "harmless"),
+    ]
+)
+"""What two rules have found in the first events, and in one that a log does not have."""
 
 
 def written(usage: FilterUsage) -> str:
@@ -72,13 +82,13 @@ def test_a_word_answers_by_column_what_it_answers_of_each_event(word: FilterWord
 def agreed_rows(word: FilterWord, log: EventLog) -> int:
     """Return how many rows match; fail where columns, rows and events differ."""
     query, turns = parse(word.example), TurnIndex(log)
-    sure, maybe = query.term.bounds(Columns(log, 0, len(log), turns))
+    sure, maybe = query.term.bounds(Columns(log, 0, len(log), turns, PROOFS))
     previous, found = None, 0
     for row in range(len(log)):
         event = log.event(row)
-        one = query.test(EventFacts(event, previous, turns.number(row)))
+        one = query.test(EventFacts(event, previous, turns.number(row), PROOFS.of(row + 1)))
         previous = event
-        assert one == query.test(LogFacts(log, row, turns))
+        assert one == query.test(LogFacts(log, row, turns, PROOFS))
         assert maybe[row] if one else not sure[row]
         found += one
     assert (sure == maybe).all() == (word.mask is not None)
@@ -120,6 +130,8 @@ def test_an_unknown_field_is_told_which_there_are() -> None:
         ("dir:client,lo", "dir:client,local"),
         ("type:session.up", "type:session.update"),
         ("nope:x", ""),
+        ("rule:benign-", "rule:benign-red"),
+        ("sev:error,w", "sev:error,warning"),
         ("turn:3", ""),
         ('"di', ""),
         ("~di", ""),
@@ -136,3 +148,46 @@ def test_no_event_is_of_a_field_by_chance() -> None:
     found = [word.name for word in WORDS.values() if parse(word.example).test(EventFacts(event))]
 
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "rows"),
+    [
+        ("rule:tool-result-unspoken", [1, 2]),
+        ("rule:tool-*,benign-red", [1, 2, 4]),
+        ("rule:truncate-*", []),
+        ("sev:warning", [1, 2]),
+        ("sev:harmless,error", [1, 4]),
+        ("sev:warning !sev:harmless", [2]),
+        ("sev:warning | type:response.create", [1, 2, 7]),
+    ],
+)
+def test_events_are_found_by_what_they_prove(expression: str, rows: list[int]) -> None:
+    log, query = logged(FLAGGED), parse(expression)
+    run = QueryRun(query, log, 0, len(log), proofs=PROOFS)
+
+    assert list(run.advance(lambda: False)) == rows
+    sure, maybe = query.term.bounds(Columns(log, 0, len(log), None, PROOFS))
+    assert list(np.flatnonzero(sure)) == list(np.flatnonzero(maybe)) == rows
+
+
+def test_a_rule_that_does_not_exist_is_refused_with_one_that_is_like_it() -> None:
+    with pytest.raises(FilterError) as raised:
+        parse("err rule:tool-unspoken")
+
+    assert "'tool-unspoken'" in raised.value.message
+    assert "tool-result-unspoken" in raised.value.hint
+    assert raised.value.position == len("err rule:")
+
+
+@pytest.mark.parametrize("expression", ["rule:*", "!sev:error", "type:error | (sev:note turn:1)"])
+def test_frames_that_have_not_passed_are_not_asked_for_findings(expression: str) -> None:
+    with pytest.raises(FilterError, match="cannot stop or change a frame"):
+        parse_for_frames(expression)
+
+
+def test_a_rule_that_is_like_no_other_is_refused_with_an_example() -> None:
+    with pytest.raises(FilterError) as raised:
+        parse("rule:zzzzzz")
+
+    assert WORDS["rule"].example in raised.value.hint

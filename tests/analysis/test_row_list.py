@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspector.analysis.lint.finding import Finding, Severity
+from inspector.analysis.lint.proofs import Proofs
 from inspector.analysis.query import parse
 from inspector.analysis.row_list import RowList
 from inspector.core.event import Direction, Event
@@ -131,3 +133,19 @@ def test_a_filter_that_matches_part_of_a_group_counts_that_part() -> None:
     assert rows.matches_in(log.group[2]) == 2
     assert rows.lets_through(3)
     assert not rows.lets_through(4)
+
+
+def test_a_list_of_findings_follows_what_the_rules_find() -> None:
+    log = log_of(KINDS)
+    found, plain = RowList(log, BOTH), RowList(log, BOTH)
+    found.filter(parse("sev:error"))
+    for rows in (found, plain):
+        rows.refresh()
+    assert list(found.rows) == []
+    for seqs, shown in (((2,), [1]), ((2, 3), [1, 2]), ((), [])):
+        proofs = Proofs([Finding("a", Severity.ERROR, seqs, "")])
+        for rows in (found, plain):
+            rows.follow(proofs)
+            rows.refresh()
+        assert list(found.rows) == shown
+    assert list(plain.rows) == list(range(len(log)))

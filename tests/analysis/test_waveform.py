@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspector.analysis.lint.finding import Finding, Severity
+from inspector.analysis.lint.proofs import NO_PROOFS, Proofs
 from inspector.analysis.marks import MARK_KINDS, MarkKind
 from inspector.analysis.placement import AudioSegment, AudioSide, Placement
 from inspector.analysis.waveform import BUCKET_US, Waveform
@@ -333,3 +335,30 @@ def test_a_log_without_times_has_no_marks_and_nothing_to_draw() -> None:
     assert len(waveform.marks) == 0
     assert not waveform.lane(AudioSide.ASSISTANT, 0, 100, 10_000).has_audio.any()
     assert waveform.segment_at(AudioSide.ASSISTANT, 0) is None
+
+
+def kinds_at(waveform: Waveform) -> list[tuple[MarkKind, int]]:
+    """Return the kinds and rows of the marks."""
+    marks = waveform.marks
+    return [(MARK_KINDS[marks.kind[i]], marks.row[i]) for i in range(len(marks))]
+
+
+def test_findings_are_marked_and_a_harmless_error_is_not() -> None:
+    failed = [server("error", error={}), server("error", error={})]
+    waveform = read(numbered([server("response.created", response={"id": "r"}), *failed]))
+    plain = kinds_at(waveform)
+    found = [
+        Finding("a", Severity.ERROR, (2,), ""),
+        Finding("b", Severity.WARNING, (1, 2, 99), ""),
+        Finding("c", Severity.HARMLESS, (3,), ""),
+        Finding("d", Severity.NOTE, (1,), ""),
+    ]
+    waveform.follow(Proofs(found))
+
+    assert kinds_at(waveform) == [
+        *plain[:2],
+        (MarkKind.FOUND_WARNING, 0),
+        (MarkKind.FOUND_ERROR, 1),
+    ]
+    waveform.follow(NO_PROOFS)
+    assert kinds_at(waveform) == plain

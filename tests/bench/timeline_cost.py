@@ -43,6 +43,7 @@ def child(mode: str) -> None:
     from inspector.tui.common.glyphs import UNICODE
     from inspector.tui.common.meter import MeterRow, Reading
     from inspector.tui.terminal.direct_renderer import CellUpdate, DirectRenderer
+    from inspector.tui.views.timeline.time_window import CELL_US
     from inspector.tui.views.timeline.timeline import Timeline
     from tests.spoken import Voice, answered, appended
     from tests.support import numbered
@@ -63,7 +64,7 @@ def child(mode: str) -> None:
         def compose(self) -> ComposeResult:
             timeline = Timeline(Waveform(log), now_us, UNICODE)
             zoom = mode.removesuffix("meters").strip()
-            timeline.window.zoom = int(zoom) if zoom.isdigit() else 0
+            timeline.window.cell_us = CELL_US[int(zoom) if zoom.isdigit() else 0]
             timeline.display = zoom.isdigit()
             if "meters" in mode:
                 yield MeterRow(UNICODE)

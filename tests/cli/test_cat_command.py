@@ -12,6 +12,7 @@ from inspector.recording.format import Header, render_header
 from tests.billed import clock_in_the_instructions, write_recording
 from tests.cli.conftest import FRAMES, Run
 from tests.cli.far_end import objects
+from tests.linted import colliding_requests
 
 
 def test_cat_prints_aligned_sanitized_rows(inspector: Run, recording: Path) -> None:
@@ -260,3 +261,15 @@ def test_cat_has_no_verdict_on_nothing(inspector: Run, tmp_path: Path) -> None:
 
     assert inspector("cat", path).err == ""
     assert json.loads(inspector("cat", path, "--json").out)["verdict"] == []
+
+
+def test_cat_finds_events_by_what_they_prove(inspector: Run, tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "call.jsonl", colliding_requests())
+    lint = objects(inspector("lint", path, "--rule", "active-response-collision", "--jsonl").out)
+    proved = {seq for finding in lint for seq in finding["seq"]}
+
+    outcome = inspector("cat", path, "--filter", "rule:active-*", "--jsonl")
+    assert {event["seq"] for event in objects(outcome.out)} == proved
+    outcome = inspector("cat", path, "--filter", "rule:active")
+    assert outcome.status == 2
+    assert "no rule is called 'active'" in outcome.err

@@ -12,6 +12,7 @@ from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_run import lint
 from inspector.cli.lint_baseline import known_as, read_baseline, write_baseline
 from inspector.cli.linted_recording import lint_file
+from inspector.muted_rules import MutedRules, MuteScope
 from inspector.recording.format import Header, render, render_header
 from tests.cli.conftest import Run
 from tests.cli.far_end import objects
@@ -228,3 +229,17 @@ def test_text_deltas_need_not_be_read(tmp_path: Path) -> None:
 
     assert found == lint(events)
     assert [one.rule for one in found.findings] == ["nobody-asked"]
+
+
+def test_muted_rules_are_left_out_only_if_asked(inspector: Run, silent: Path) -> None:
+    muted = MutedRules(silent.parent)
+    muted.toggle("tool-result-unspoken", MuteScope.FOLDER)
+
+    assert inspector("lint", silent).status == 1
+    outcome = inspector("lint", silent, "--muted")
+    assert outcome.status == 0
+    assert b"tool-result-unspoken" not in outcome.out
+    muted.path.write_text("everywhere = 1")
+    outcome = inspector("lint", silent, "--muted")
+    assert outcome.status == 2
+    assert "cannot read" in outcome.err

@@ -28,6 +28,8 @@ USUAL: dict[str, tuple[str, ...]] = {
     "import": ("app.log", "-o=r2.jsonl"),
     "turns": ("r.jsonl",),
     "stats": ("r.jsonl",),
+    "sound": ("r.jsonl",),
+    "vad": ("r.jsonl", "--vad=energy"),
     "cost": ("r.jsonl",),
     "lint": ("r.jsonl",),
     "doctor": (),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from inspector.analysis.lint.linted_state import LintedState
 from inspector.core.event import Event
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
@@ -385,3 +386,25 @@ def test_rows_without_a_time_are_played_with_the_one_before(
 
     assert seen == [2, 4, 4, 5]
     assert replay.duration_us == 4_000_000
+
+
+def test_a_state_from_another_beginning_is_computed_up_to_the_cursor(
+    replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay_module, "MIN_SPACING", 20)
+    replay.seek_row(ROWS - 1)
+    while not replay.is_settled:
+        replay.tick()
+    begun: list[LintedState] = []
+
+    def beginning() -> LintedState:
+        begun.append(LintedState())
+        return begun[-1]
+
+    replay.restart(beginning)
+    assert (replay.cursor, replay.state_row, replay.is_settled) == (ROWS - 1, -1, False)
+    while not replay.is_settled:
+        replay.tick()
+
+    assert replay.state is begun[0]
+    assert facts(replay.state) == facts(scratch(ROWS - 1))

@@ -16,6 +16,7 @@ from inspector.recording import lean, recorded_verdict, recording_facts
 from inspector.recording.opening import open_recording
 from inspector.recording.reader import RecordingReader
 from inspector.recording.recording_facts import KnownFacts
+from tests.analysis.lint.test_proofs import late_cancel
 from tests.billed import clock_in_the_instructions, write_recording
 from tests.support import recordings
 
@@ -120,6 +121,9 @@ def test_the_verdict_of_a_list_comes_after_its_facts_and_is_kept(tmp_path: Path)
     assert judged.cost == "$1.12"
     assert judged.verdict is not None
     assert judged.verdict[0][0] == "warning"
+    assert judged.verdict[0][2] == "cache-broken"
+    assert judged.findings is not None
+    assert ("warning", "cache-broken", 1) in judged.findings
     assert list(KnownFacts(tmp_path / "cache").read([path])) == [(path, judged)]
     assert list(KnownFacts(tmp_path / "cache").read_verdicts([path])) == []
 
@@ -157,3 +161,14 @@ def test_a_file_that_changed_or_went_has_no_verdict(tmp_path: Path) -> None:
         file.write(b"\n")
 
     assert list(facts.read_verdicts(paths)) == []
+
+
+def test_a_harmless_error_is_no_error_of_a_judged_file(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "a.jsonl", late_cancel())
+    facts = KnownFacts(tmp_path / "cache")
+    ((_, first),) = facts.read([path])
+    ((_, judged),) = facts.read_verdicts([path])
+
+    assert (first.errors, judged.errors) == (1, 0)
+    assert judged.findings is not None
+    assert judged.findings[-1] == ("harmless", "benign-red", 1)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from inspector.analysis.server_vad import WINDOW_MS
 from inspector.core.audio_formats import PCM16_24K
 from inspector.sim.completeness import Completeness, Judge
-from inspector.sim.vad import WINDOW_MS, SpeechStarted, SpeechStopped, TurnDetector
+from inspector.sim.vad import SpeechStarted, SpeechStopped, TurnDetector
 
 LOUD, QUIET = "x", "."
 SEMANTIC = {"type": "semantic_vad", "eagerness": "high"}

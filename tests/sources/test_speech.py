@@ -13,6 +13,7 @@ import pytest
 from inspector.audio.pcm import samples_of
 from inspector.sim.speech_recognizer import Transcript
 from inspector.sim.vad import LoudnessDetector
+from inspector.sources.speech.detector_process import DetectorProcess
 from inspector.sources.speech.recognizer import (
     MOONSHINE,
     NOT_UNDERSTOOD,
@@ -258,3 +259,25 @@ def test_the_recognizer_gives_way_although_it_is_a_process_group_of_its_own() ->
         check=True,
     )
     assert told.stdout.split()[-2:] == ["nice", "19"]
+
+
+def test_a_detector_in_a_process_of_its_own_says_the_same() -> None:
+    pcm16 = bytes(range(256)) * 4 * 12
+    process = DetectorProcess("energy")
+    try:
+        first, second = process.stream(), process.stream()
+        expected = pytest.approx(LoudnessDetector().probabilities(pcm16, 16_000))
+        assert list(first.probabilities(pcm16, 16_000)) == expected
+        process.close()
+        assert list(second.probabilities(pcm16, 16_000)) == expected
+        assert list(second.probabilities(b"", 16_000)) == []
+    finally:
+        process.close()
+
+
+def test_a_detector_whose_process_fails_goes_on_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    process = DetectorProcess("energy")
+    stream = process.stream()
+    assert len(stream.probabilities(bytes(2048), 16_000)) == 2
+    process.close()

@@ -51,6 +51,7 @@ from inspector.tui.session.live_workspace import session_workspace
 from inspector.tui.session.replay_workspace import replay_workspace
 from inspector.tui.workspace.workspace import Workspace
 from tests.billed import clock_in_the_instructions, write_recording
+from tests.detected import talk
 from tests.linted import colliding_requests
 from tests.proxy_stage import proxied
 from tests.sources.loopback import websocket_server
@@ -253,6 +254,14 @@ async def turn_by_turn(stage: Stage) -> None:
     screen.model.latency.step(screen.state, lambda: False)
     screen.current.refresh()
     await stage.press("g", "down", "down")
+
+
+async def talked(size: Size, scene: Scene) -> None:
+    """Replay sentences of which the server detected all but the last, and listen by loudness on every machine."""
+    detectors = "inspector.sources.speech.detectors.installed_detectors"
+    with tempfile.TemporaryDirectory() as folder, mock.patch(detectors, return_value=["energy"]):
+        path = write_recording(Path(folder) / "talk.jsonl", talk(sentences=6, turns=5))
+        await replayed(path)(size, scene)
 
 
 async def tool_rounds(size: Size, scene: Scene) -> None:
@@ -544,6 +553,8 @@ STAGES: Mapping[str, Play] = {
     "home-help": Play(home(is_filled=False), pressing("question_mark"), ("#help",), SMALL),
     "themes": Play(home(is_filled=False), pressing("f2"), ("#themes",), SMALL),
     "usage": Play(lesson, pressing("G", "7"), ("#usage",)),
+    "sound": Play(talked, pressing("8", "down"), ("#sound",), SMALL),
+    "vad-lab": Play(talked, pressing("8", "v", "minus", "minus", "minus", "down"), ("#sound",)),
     "turns": Play(waited, turn_by_turn, ("#turns",)),
     "turns-empty": Play(live(), pressing("5"), ("#turns",), SMALL),
     "findings": Play(tool_rounds, found, ("#findings",)),

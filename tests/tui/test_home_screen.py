@@ -17,6 +17,7 @@ from inspector.clock import SystemClock
 from inspector.config import load_settings
 from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.folders import Folders
+from inspector.muted_rules import MutedRules, MuteScope
 from inspector.shipped import shipped_folder
 from inspector.tui.app import InspectorApp
 from inspector.tui.common.glyphs import UNICODE
@@ -116,7 +117,8 @@ def test_recordings_are_listed_with_their_facts(tmp_path: Path) -> None:
     async def scenario(home: Home) -> None:
         await home.until(lambda: "gpt-realtime" in home.line(" good"))
         await home.until(lambda: "$" in home.line(" good"))
-        facts = home.line(" good").split()[1:6]
+        sign, _, *facts = home.line(" good").split()[:7]
+        assert sign == "✗"
         assert facts == ["0:07.0", "3", "$0.015", "1", "gpt-realtime-2.1"]
         await home.until(lambda: "not a recording" in home.line("broken[b]"))
         await home.until(lambda: "empty" in home.line(" empty").split()[1:])
@@ -127,6 +129,11 @@ def test_recordings_are_listed_with_their_facts(tmp_path: Path) -> None:
         await home.until(lambda: "✗ audio_end_ms 9,250" in home.hint)
         await home.press("enter")
         assert home.screen_now == "Workspace"
+        MutedRules(folder).toggle("truncate-beyond", MuteScope.FOLDER)
+        await home.press("q")
+        await home.until(lambda: home.screen_now == "HomeScreen")
+        await home.until(lambda: "✗" not in home.line(" good"))
+        assert "audio_end_ms 9,250" not in home.hint
 
     at_home(scenario, tmp_path)
 

@@ -38,7 +38,7 @@ SHADOWS = {
     **{
         where: {"ctrl+z"} for where in FORM
     },  # takes an edit back, and elsewhere suspends the program
-    "findings": {"y"},  # copies the fix
+    "findings": {"y", "m"},  # copies the fix, mutes the rule
     "usage": {"left", "right"},  # columns of the table before the time of a replay
     "filter": LINE,
     "command line": LINE,
@@ -50,6 +50,17 @@ SHADOWS = {
         "right",
         "left",
     },  # zoom and phases before the replay
+    "sound": {"v", "right", "left"},  # its other page and columns
+    "VAD lab": {  # settings before the replay's speed and the server's items
+        "v",
+        "V",
+        "plus",
+        "equals_sign",
+        "minus",
+        "0",
+        "right",
+        "left",
+    },
     "page": {"enter", "g"},  # whose own is only for lists that lead to events
 }
 """Keys that a focused widget intentionally shadows on the screen around it."""

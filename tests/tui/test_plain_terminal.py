@@ -18,7 +18,7 @@ EXAMPLE = ROOT / "sessions" / "example-truncated-answer.jsonl"
 COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9;]*)?m")
 WAIT_S = 20
 KEYS = (
-    (b"G", b"invalid_value"),
+    (b"e", b"invalid_value"),
     (b"2", b"assistant"),
     (b"3", b"modalities"),
     (b"4", b"[4 Timeline]"),
@@ -29,7 +29,7 @@ KEYS = (
     (b"\x1b", b"rate_limits"),
     (b"\x1bOQ", b"Themes"),
 )
-"""To the end, then every view, the form, the help and the themes; and what is painted then."""
+"""To the error, then every view, the form, the help and the themes; and what is painted then."""
 
 
 def codes(ground: int, colour: str) -> str:

@@ -337,3 +337,34 @@ def test_a_filter_error_is_shown_until_it_is_corrected(tmp_path: Path) -> None:
         assert stage.line("#hint") != wrong
 
     on_stage(scenario, tmp_path)
+
+
+def test_a_paused_pane_counts_what_came_since(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        for number in range(60):
+            stage.source.say("ping", number=number)
+        await stage.settle()
+        assert "paused" not in stage.shown()
+        await stage.press("k")
+        assert "paused (f to follow)" in stage.shown()
+        for number in range(12):
+            stage.source.say("pong", number=number)
+        await stage.settle()
+        assert "paused ▾ 12 new (f to follow)" in stage.shown()
+        await stage.press("f")
+        assert "paused" not in stage.shown()
+
+    on_stage(scenario, tmp_path)
+
+
+def test_closing_a_session_asks_once_while_an_answer_plays(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        stage.speak()
+        await stage.settle()
+        await stage.press("q")
+        assert any("an answer is playing" in one.message for one in stage.pilot.app._notifications)
+        assert not stage.screen.is_closed
+        await stage.press("q")
+        assert stage.screen.is_closed
+
+    on_stage(scenario, tmp_path)

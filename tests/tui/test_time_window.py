@@ -39,7 +39,7 @@ def test_fitting_uses_the_smallest_possible_cells(end_us: int, columns: int) -> 
 
     assert window.left == 0
     assert end_us <= window.cell_us * columns
-    assert window.zoom == 0 or end_us > CELL_US[window.zoom - 1] * columns
+    assert window.cell_us == CELL_US[0] or end_us > (window.cell_us - CELL_US[0]) * columns
 
 
 @given(TIMES, TIMES)

@@ -140,14 +140,38 @@ def test_a_turn_is_a_line_with_its_number_behind_the_marks() -> None:
     assert marks_with().startswith(" " * 13 + "S  ")
 
 
+def test_marks_that_share_a_cell_are_stacked_and_too_many_are_counted() -> None:
+    waveform = Waveform(log_of(spoken_events())[0])
+    waveform.advance()
+
+    def stack(cell_us: int, rows: int = 24) -> list[str]:
+        view = DrawnStretch(40, rows, 0, cell_us, None, 9_000_000)
+        picture = drawn(waveform, view, UNICODE, ())
+        lines = [
+            "".join(text for text, _ in picture.runs(view.lane_rows + row))
+            for row in range(view.mark_rows)
+        ]
+        return [
+            "".join(column).rstrip()
+            for column in zip(*(line[LABEL:] for line in lines), strict=True)
+        ]
+
+    fine = [column for column in stack(100_000) if column]
+    assert fine[0] == "S"  # what began is still to be seen
+    coarse = [column for column in stack(10_000_000) if column]
+    assert len(coarse) == 1
+    assert coarse[0][-1].isdigit()
+    assert {len(column) for column in stack(10_000_000, rows=12)} <= {0, 1}
+
+
 def test_truncated_and_future_audio_is_faint() -> None:
     waveform = Waveform(log_of(spoken_events())[0])
     waveform.advance()
     view = DrawnStretch(80, 24, 0, 100_000, None, 4_000_000)
     codes = drawn(waveform, view, UNICODE, ()).codes
-    model = codes[view.lane_rows + 2, LABEL:]
+    model = codes[view.model_row + 1, LABEL:]
     later = drawn(waveform, DrawnStretch(80, 24, 0, 100_000, None, 9_000_000), UNICODE, ()).codes
-    heard = np.flatnonzero(later[view.lane_rows + 2, LABEL:] != later[0, -1])
+    heard = np.flatnonzero(later[view.model_row + 1, LABEL:] != later[0, -1])
 
     assert model[39] != model[42]
     begin = ANSWER_AT_MS // 100
@@ -310,9 +334,9 @@ def test_the_screen_shows_the_events_of_a_span(tmp_path: Path) -> None:
         await stage.press("g", *["n"] * 3, *["shift+right"] * 4)
         await stage.press("enter")
         pane = stage.screen.query_one("#merged", EventPane)
-        assert pane.rows.query.expression == "t>=3.100000 t<3.600000"
+        assert pane.rows.query.expression == "t>=3.060000 t<3.360000"
         assert 0 < len(pane.rows) < pane.rows.total
-        assert stage.screen.selected == stage.screen.event_log.row_at(3_099_999) + 1
+        assert stage.screen.selected == stage.screen.event_log.row_at(3_059_999) + 1
 
     on_stage(scenario, write_recording(tmp_path / "a.jsonl"))
 
@@ -338,10 +362,10 @@ def test_a_span_is_written_and_played_from_the_screen(
     async def scenario(stage: Stage) -> None:
         await stage.press("G", "4")
         played = await stage.take_sound("g", "n", *["shift+right"] * 4)
-        assert played == [(12_000 * 2, 24_000)]
+        assert played == [(14_400, 24_000)]
 
     on_stage(scenario, write_recording(tmp_path / "a.jsonl"))
-    assert [path.name for path in tmp_path.glob("*.wav")] == ["a-1.300-1.800s.wav"]
+    assert [path.name for path in tmp_path.glob("*.wav")] == ["a-1.260-1.560s.wav"]
 
 
 @pytest.mark.parametrize("path", recordings(), ids=lambda path: path.stem)

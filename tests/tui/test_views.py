@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from inspector.tui.common.keymap import all_bindings
-from inspector.tui.common.view_tabs import ViewTabs
+from inspector.tui.common.view_tabs import ViewTab, ViewTabs
 from inspector.tui.views import VIEWS
 from inspector.tui.views.view import View
 from tests.tui.session_stage import Stage, on_stage
@@ -21,7 +21,9 @@ def test_every_view_has_a_key_that_can_be_remapped() -> None:
 
 
 def test_a_tab_shows_the_key_of_its_view() -> None:
-    tabs = ViewTabs([(view.key, view.id, view.title) for view in VIEWS], id="tabs")
+    tabs = ViewTabs(
+        [ViewTab(view.key, view.id, view.title, view.title) for view in VIEWS], id="tabs"
+    )
     keys = [view.key for view in VIEWS]
 
     assert keys == sorted(set(keys))  # a view that is not there yet leaves a gap
@@ -56,7 +58,8 @@ def test_the_names_of_the_views_give_way_to_a_filter(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         stage.speak()
         await stage.settle()
-        assert "7 Usage" in stage.line("#tabs")
+        assert "2 Conv " in stage.line("#tabs")
+        assert "8 Sound" in stage.line("#tabs")
         await stage.press("slash", *"type:response.created", "enter")
         assert stage.line("#tabs").startswith(" [1 Events] ")
         assert "7 Usage" not in stage.line("#tabs")

@@ -27,6 +27,12 @@ MAX_FRAMES = 100
 """Frames looked at in one append: of a file that is sent in one piece its first ten seconds."""
 FAINTEST_DBFS = -100
 """The level of digital silence."""
+EVERY_BYTES = 8000
+"""Distance of the pieces whose encoding is guessed."""
+PIECE_BYTES = 1920
+LEAST_PIECE_BYTES = 160
+"""20 ms of G.711, which telephony sends; recorders that cut audio off leave less."""
+MOST_GUESSES = 100
 _BASE64_STEP = 4
 NOISY_CORRELATION, NOISY_DBFS = 0.25, -18.0
 """Samples that are loud and do not resemble their neighbours are noise: bytes read in the wrong encoding."""

@@ -21,6 +21,8 @@ REGULAR = 1.3
 """An append that comes after at most so many times its own length is in time."""
 STEADY_SHARE, STEADY_WITHIN = 0.7, 0.15
 """So many of the windows lie as near to the common rate if a clock paces them; a file that is pushed in bursts does not."""
+MOST_OVER, MOST_UNDER = 1.03, 0.90
+"""A loop that sleeps between chunks sends up to a tenth less than its audio needs, and hardly ever more."""
 
 
 class PaceWindow(NamedTuple):

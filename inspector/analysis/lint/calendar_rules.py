@@ -13,7 +13,7 @@ from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
 from inspector.analysis.lint.phrases import as_json, counted, session_update
 from inspector.analysis.lint.reference_links import DEPRECATIONS
-from inspector.analysis.lint.shutdowns import Shutdown, day_of, shutdowns
+from inspector.analysis.lint.shutdowns import Shutdown, day_of, shutdowns, table_day
 from inspector.core.event import Direction, Event
 from inspector.core.read import object_at, objects_at, text_at
 from inspector.core.session_fold import CONFIGURED
@@ -63,7 +63,9 @@ class _Ending(LintRule):
         for name, seq in self._used.items():
             end = shutdowns(self.kind)[name]
             left = None if today is None else (end.day - today).days
-            if left is not None and left > FAR_DAYS:
+            # Without its day a session is at least not much older than the table, which came with the program.
+            least = (end.day - table_day()).days if left is None else left
+            if least > FAR_DAYS:
                 continue
             words = f"on {end.day}" if left is None else _until(left, end)
             ends = "ended" if left is not None and left <= 0 else "ends"

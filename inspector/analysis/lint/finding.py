@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,6 +27,15 @@ class Severity(StrEnum):
         return _RANKS[self]
 
 
+SIGNS: Mapping[Severity, str] = {
+    Severity.ERROR: "✗",
+    Severity.WARNING: "⚠",
+    Severity.NOTE: "•",
+    Severity.HARMLESS: "·",
+}
+"""One character for each severity, so that it does not depend on colour."""
+ALARMING = (Severity.ERROR, Severity.WARNING)
+"""The severities that are shown where there is room for the worst only."""
 _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 _CONFIDENCE_RANKS = {confidence: rank for rank, confidence in enumerate(Confidence)}
 

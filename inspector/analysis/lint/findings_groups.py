@@ -6,16 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from inspector.analysis.lint.catalogue import RULES
-from inspector.analysis.lint.finding import Finding, Severity
+from inspector.analysis.lint.finding import SIGNS, Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule
 
-SIGNS: Mapping[Severity, str] = {
-    Severity.ERROR: "✗",
-    Severity.WARNING: "⚠",
-    Severity.NOTE: "•",
-    Severity.HARMLESS: "·",
-}
-"""One character for each severity, so that it does not depend on colour."""
 _RULES_BY_ID: Mapping[str, type[LintRule]] = {rule.id: rule for rule in RULES}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Self
 
+from inspector.analysis.lint.proofs import NO_PROOFS, Proofs, fault_count
 from inspector.core.event import Event
 from inspector.core.state import FoldFailure, SessionState
 
@@ -15,10 +16,15 @@ if TYPE_CHECKING:
 class LintedState(SessionState):
     """A ``SessionState`` that feeds the rules after its folds. A rule that raises is disabled and reported, like a fold."""
 
-    def __init__(self, only: Collection[str] = ()) -> None:
-        """Begin before the first event; see ``SessionState``."""
+    def __init__(self, only: Collection[str] = (), run: LintRun | None = None) -> None:
+        """Begin before the first event.
+
+        Args:
+            only: see ``SessionState``.
+            run: rules that remember the connection before; None if there was none.
+        """
         super().__init__(only)
-        self._run: LintRun | None = None
+        self._run: LintRun | None = run
 
     def apply(self, event: Event, *, strict: bool = False) -> list[FoldFailure]:
         """Feed the folds, then the rules."""
@@ -41,6 +47,10 @@ class LintedState(SessionState):
         """Return what the rules find; None before the first event. See ``LintRun.report``."""
         return None if self._run is None else self._run.report(self, now_ns, is_over=is_over)
 
+    def next_log(self) -> LintRun | None:
+        """Return the rules for a log that continues this one; None before the first event. See ``LintRun.next_log``."""
+        return None if self._run is None else self._run.next_log()
+
     def copy(self) -> Self:
         """Return an independent copy, rules included."""
         clone = super().copy()
@@ -53,3 +63,11 @@ class LintedState(SessionState):
         from inspector.analysis.lint.lint_run import LintRun
 
         return LintRun(is_strict=strict)
+
+
+def faults_of(state: SessionState) -> int:
+    """Return how many errors a session has by now, without those that the rules, where they watch it, find harmless."""
+    if not state.problems.errors:
+        return 0
+    report = state.report() if isinstance(state, LintedState) else None
+    return fault_count(state, NO_PROOFS if report is None else Proofs(report.findings))

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +29,25 @@ class Shutdown:
 @cache
 def shutdowns(kind: str) -> Mapping[str, Shutdown]:
     """Return the shutdowns of one kind (``model``, ``transcriber``, ``feature``) by name."""
-    table = tomllib.loads((files("inspector.spec") / "shutdowns.toml").read_text())
     return MappingProxyType(
         {
             name: Shutdown(name, row["day"], row["instead"], row["source"])
-            for row in table["shutdown"]
+            for row in _table()["shutdown"]
             if row["kind"] == kind
             for name in row["names"]
         }
     )
+
+
+def table_day() -> date:
+    """Return the day on which the table was last compared with its sources."""
+    day: date = _table()["as_of"]
+    return day
+
+
+@cache
+def _table() -> Mapping[str, Any]:
+    return tomllib.loads((files("inspector.spec") / "shutdowns.toml").read_text())
 
 
 def day_of(unix_seconds: int) -> date | None:

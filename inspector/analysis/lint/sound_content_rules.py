@@ -6,7 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from inspector.analysis.lint.append_levels import data_of, guess_encoding
+from inspector.analysis.lint.append_levels import (
+    EVERY_BYTES,
+    LEAST_PIECE_BYTES,
+    MOST_GUESSES,
+    PIECE_BYTES,
+    data_of,
+    guess_encoding,
+)
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
 from inspector.analysis.lint.phrases import counted, ref, session_update
@@ -36,12 +43,6 @@ _FTYP = "GZ0"
 """Of ``ftyp`` in base64, after the length of an MP4's first box, which is a multiple of four."""
 _STRIP = "strip the header: send what follows in its data chunk, converted to the session's rate"
 _DECODE = "decode to PCM16 before appending: ffmpeg -i IN -f s16le -ac 1 -ar 24000 -"
-_EVERY_BYTES = 8000
-"""Distance of the pieces whose encoding is guessed."""
-_PIECE_BYTES = 1920
-LEAST_PIECE_BYTES = 160
-"""20 ms of G.711, which telephony sends; recorders that cut audio off leave less."""
-MOST_GUESSES = 100
 LEAST_VOTES, VOTE_SHARE = 5, 0.65
 """Pieces that must look like another encoding: a fricative alone is noise in any."""
 _ENCODING_WORDS = {
@@ -108,7 +109,7 @@ class InputContent(LintRule):
             if size % 2 and size >= LEAST_APPEND_MS * form.bytes_per_ms:
                 self._halves.append(event.seq)
         if state.input_audio.total_bytes >= self._due_bytes:
-            self._due_bytes = state.input_audio.total_bytes + _EVERY_BYTES
+            self._due_bytes = state.input_audio.total_bytes + EVERY_BYTES
             votes = self._votes
             is_settled = votes[form.encoding] >= LEAST_VOTES and len(votes) == 1
             if is_settled or self._guesses >= MOST_GUESSES:
@@ -116,7 +117,7 @@ class InputContent(LintRule):
             self._guess(event, form)
 
     def _guess(self, event: Event, form: AudioFormat) -> None:
-        data = data_of(event, _PIECE_BYTES)
+        data = data_of(event, PIECE_BYTES)
         # A few samples correlate by chance.
         if len(data) < LEAST_PIECE_BYTES:
             return

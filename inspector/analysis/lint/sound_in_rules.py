@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Self
 
-from inspector.analysis.lint.append_pace import AppendPace, PaceWindow
+from inspector.analysis.lint.append_pace import MOST_OVER, MOST_UNDER, AppendPace, PaceWindow
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import OTHER_PROTOCOLS, LintRule, Moment
 from inspector.analysis.lint.phrases import in_ga, ref, seconds, session_update
@@ -26,8 +26,6 @@ LEAST_RATE_NS = 3 * NS_PER_S
 """Continuous sound from which a rate is judged: three windows."""
 LEAST_FAST_NS = 5 * NS_PER_S
 """… if it is sent too fast, since a file may be sent faster than it plays."""
-MOST_OVER, MOST_UNDER = 1.03, 0.90
-"""A loop that sleeps between chunks sends up to a tenth less than its audio needs, and hardly ever more."""
 LEAST_CUT_MS = 1000.0
 """If speech begins on the server's clock so much after all the audio that is here, a recorder has cut audio off."""
 EXACT_SHARE = 0.04

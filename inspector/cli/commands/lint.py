@@ -60,6 +60,13 @@ def lint(
             help="Write all findings to FILE, as known from now on.",
         ),
     ] = None,
+    muted: Annotated[
+        bool,
+        typer.Option(
+            "--muted",
+            help="Leave out the rules that are muted on the screen. Without it they are applied, so that the result does not depend on the machine.",
+        ),
+    ] = False,
     explain: Annotated[
         str | None,
         typer.Option(
@@ -85,5 +92,7 @@ def lint(
     paths = options.required(files, "lint")
     known = read_baseline(baseline) if baseline is not None else ()
     raise typer.Exit(
-        linting.print_findings(paths, form, rules, fail_on, known, baseline=write_baseline)
+        linting.print_findings(
+            paths, form, rules, fail_on, known, baseline=write_baseline, honours_mutes=muted
+        )
     )

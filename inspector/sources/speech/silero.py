@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from inspector.sim.vad import WINDOW_MS, LoudnessDetector, SpeechDetector
+from inspector.analysis.server_vad import WINDOW_MS
+from inspector.sim.vad import LoudnessDetector, SpeechDetector
 
 if TYPE_CHECKING:
     import numpy as np

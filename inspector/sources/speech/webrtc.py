@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from inspector.sim.vad import WINDOW_MS, LoudnessDetector
+from inspector.analysis.server_vad import WINDOW_MS
+from inspector.sim.vad import LoudnessDetector
 from inspector.sources.speech.silero import FAINT
 
 if TYPE_CHECKING:

@@ -20,6 +20,8 @@ class Glyphs:
     mark: str = "◆"
     folded: str = "▸"
     unfolded: str = "▾"
+    below: str = "▾"
+    """More events below, which a paused list does not show."""
     bracket_open: str = "┌"
     bracket: str = "│"
     bracket_close: str = "└"
@@ -27,6 +29,7 @@ class Glyphs:
     ring: str = "○"
     good: str = "✓"
     bad: str = "✗"
+    caution: str = "⚠"
     record: str = "⏺"
     play: str = "▶"
     pause: str = "⏸"
@@ -61,6 +64,7 @@ ASCII = Glyphs(
     mark="*",
     folded="+",
     unfolded="-",
+    below="v",
     bracket_open=",",
     bracket="|",
     bracket_close="`",
@@ -68,6 +72,7 @@ ASCII = Glyphs(
     ring="o",
     good="+",
     bad="x",
+    caution="w",
     record="*",
     play=">",
     pause="=",

@@ -26,6 +26,8 @@ _VIEWS = (
     "views.turns.turns_pane:TurnsPane",
     "views.findings.findings_pane:FindingsPane",
     "views.usage.usage_pane:UsagePane",
+    "views.sound.bench_pane:BenchPane",
+    "views.sound.lab_pane:LabPane",
     "views.events.filter_line:FilterLine",
     "workspace.command_line:CommandLine",
 )
@@ -105,6 +107,8 @@ WIDGET_NAMES: Mapping[str, str] = {
     "TurnsPane": "turns",
     "FindingsPane": "findings",
     "UsagePane": "usage",
+    "BenchPane": "sound",
+    "LabPane": "VAD lab",
     "FilterLine": "filter",
     "CommandLine": "command line",
     "SendEditor": "send editor",

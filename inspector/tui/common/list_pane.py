@@ -1,4 +1,4 @@
-"""ListPane: rows of one line that can be selected, with lines above and below them. Turns, Findings and Usage are such panes."""
+"""ListPane: rows of one line that can be selected, with lines above and below them. Turns, Findings, Usage and Sound are such panes."""
 
 from __future__ import annotations
 

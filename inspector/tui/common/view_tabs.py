@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from textual import events
 from textual.message import Message
@@ -15,6 +16,36 @@ _UNKNOWN_WIDTH = 1000
 """Before the line is laid out, everything fits."""
 
 
+class ViewTab(NamedTuple):
+    """The name of a view."""
+
+    key: str
+    id: str
+    title: str
+    short: str
+    """The title for narrow terminals."""
+
+
+def _titled(view: ViewTab, is_current: bool) -> str:
+    return _bracketed(f"{view.key} {view.title}", is_current)
+
+
+def _shortened(view: ViewTab, is_current: bool) -> str:
+    return _bracketed(f"{view.key} {view.short}", is_current)
+
+
+def _numbered(view: ViewTab, is_current: bool) -> str:
+    return _titled(view, True) if is_current else f" {view.key} "
+
+
+def _bracketed(text: str, is_current: bool) -> str:
+    return f"[{text}]" if is_current else f" {text} "
+
+
+_LABELS: tuple[Callable[[ViewTab, bool], str], ...] = (_titled, _shortened, _numbered)
+"""The forms of a name, the longest first; all views have the first one that fits."""
+
+
 class ViewTabs(StatusLine):
     """The names of the views."""
 
@@ -25,11 +56,11 @@ class ViewTabs(StatusLine):
             super().__init__()
             self.name = name
 
-    def __init__(self, views: Sequence[tuple[str, str, str]], *, id: str) -> None:  # noqa: A002 - Textual's own name for it
+    def __init__(self, views: Sequence[ViewTab], *, id: str) -> None:  # noqa: A002 - Textual's own name for it
         """Create the line.
 
         Args:
-            views: key, id and title of each view.
+            views: the views.
             id: the widget's id.
         """
         super().__init__(id=id)
@@ -44,28 +75,23 @@ class ViewTabs(StatusLine):
 
         Args:
             current: id of the current view.
-            beside: columns that other texts need in the line; if they do not fit, the other views lose their titles.
+            beside: columns that other texts need in the line; if they do not fit, titles become short, and then the other views
+                lose theirs.
         """
-        self._labels = [self._label(view, current, is_short=False) for view in self._views]
         room = (self.size.width or _UNKNOWN_WIDTH) - 1 - beside
-        if sum(map(len, self._labels)) > room:
-            self._labels = [self._label(view, current, is_short=True) for view in self._views]
+        for label in _LABELS:
+            self._labels = [label(view, view.id == current) for view in self._views]
+            if sum(map(len, self._labels)) <= room:
+                break
         gaps = max(1, len(self._views) - 1)
         self._gap = max(0, min(_GAP, (room - sum(map(len, self._labels))) // gaps))
         return (" " * self._gap).join(self._labels)
 
-    @staticmethod
-    def _label(view: tuple[str, str, str], current: str, *, is_short: bool) -> str:
-        key, name, title = view
-        if name == current:
-            return f"[{key} {title}]"
-        return f" {key} " if is_short else f" {key} {title} "
-
     def on_click(self, event: events.Click) -> None:
         """Choose the view whose name was clicked."""
         start = 1
-        for label, (_, name, _) in zip(self._labels, self._views, strict=False):
+        for label, view in zip(self._labels, self._views, strict=False):
             end = start + len(label)
             if start <= event.x < end:
-                self.post_message(self.ViewChosen(name))
+                self.post_message(self.ViewChosen(view.id))
             start = end + self._gap

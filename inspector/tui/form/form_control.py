@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from textual import on
 from textual.binding import Binding
 
-from inspector.tui.form.model import FormSession
+from inspector.tui.form.model import SERVER_VAD, FormSession
+from inspector.tui.views.messages import DetectionProposed
 from inspector.tui.views.view import Commands
 from inspector.tui.workspace.part import Part
 
 SubmitUpdate = Callable[[str], str | None]
 """Function that submits an event; returns its id, or None if it could not be submitted."""
+
+
+TURN_DETECTION = "audio.input.turn_detection"
 
 
 class FormControl(Part):
@@ -38,14 +43,34 @@ class FormControl(Part):
         from inspector.tui.form.form_screen import SessionFormScreen
 
         workspace = self.workspace
+        self.app.push_screen(
+            SessionFormScreen(self._session(), workspace.glyphs, command),
+            lambda row: workspace.show_row(row) if row is not None else None,
+        )
+
+    @on(DetectionProposed)
+    def _detection_proposed(self, message: DetectionProposed) -> None:
+        """Open the form with settings as edits; where nothing can be sent, copy the update instead."""
+        if self._submit is None:
+            from inspector.analysis.lint.phrases import session_update
+
+            detection: dict[str, object] = {"type": SERVER_VAD, **message.settings}
+            settings = {f"{TURN_DETECTION}.{name}": value for name, value in detection.items()}
+            update = session_update(self.workspace.state, settings)
+            self.workspace.copy_text(update, "session.update")
+        elif self._session().propose_detection(message.settings):
+            self.action_form()
+        else:
+            self.workspace.say("this session has no settings of server_vad", "warning")
+
+    def _session(self) -> FormSession:
+        """Return the session behind the form, which keeps its edits."""
         if self._form is None:
+            workspace = self.workspace
             self._form = FormSession(
                 lambda: workspace.state, workspace.event_log, self._covered, self._submit
             )
-        self.app.push_screen(
-            SessionFormScreen(self._form, workspace.glyphs, command),
-            lambda row: workspace.show_row(row) if row is not None else None,
-        )
+        return self._form
 
     def _covered(self) -> int:
         covered = self.workspace.model.covered_rows

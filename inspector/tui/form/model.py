@@ -21,6 +21,7 @@ from inspector.errors import UsageError
 from inspector.export.output_file import written
 from inspector.tui.form.texts import json_text
 
+SERVER_VAD = "server_vad"
 MAX_PRESET_BYTES = 4 << 20
 """Far above any preset, which is instructions and tools; larger files are something else."""
 
@@ -96,6 +97,27 @@ class FormSession:
     def views(self) -> list[FieldView]:
         """Return the fields as the form shows them."""
         return self.draft.views(self.locks())
+
+    def propose_detection(self, settings: Mapping[str, float]) -> bool:
+        """Make settings of server_vad edits of the form; return False if this session has no fields for them.
+
+        Args:
+            settings: by the API's names, such as ``silence_duration_ms``.
+        """
+        self.pull()
+        fields = self.draft.shape.fields
+        unions = (one for one in fields if one.path[-1] == "turn_detection")
+        union = next((one for one in unions if SERVER_VAD in one.offers()), None)
+        if union is None:
+            return False
+        if union.read(self.draft.target) != SERVER_VAD:
+            self.draft.edit(union, SERVER_VAD)
+        members = [
+            one for one in fields if one.path[:-1] == union.path and one.path[-1] in settings
+        ]
+        for one in members:
+            self.draft.edit(one, settings[one.path[-1]])
+        return bool(members)
 
     def count_edited(self) -> int:
         """Return how many fields are edited."""

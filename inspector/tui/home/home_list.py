@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets.option_list import Option
 
 from inspector.analysis.sanitize import sanitized
+from inspector.muted_rules import MutedRules
 from inspector.recording.recording_facts import RecordingFacts
 from inspector.tui.common.keycaps import Key
 from inspector.tui.home.home_rows import (
@@ -59,6 +60,7 @@ class HomeList:
         self._recent: list[Path] = []
         self._examples: list[Path] = []
         self._facts: dict[Path, RecordingFacts] = {}
+        self._muted: dict[Path, MutedRules] = {}
 
     def look_up(self) -> None:
         """Find the connections and recordings."""
@@ -71,6 +73,13 @@ class HomeList:
     def is_outdated(self) -> bool:
         """Return whether recordings were added or removed since ``look_up``."""
         return self._recent != self._launcher.recent()[:MAX_RECENT]
+
+    def follow_mutes(self) -> bool:
+        """Take in which rules are muted by now; return whether others are."""
+        before = [muted.revision for muted in self._muted.values()]
+        for muted in self._muted.values():
+            muted.refresh()
+        return before != [muted.revision for muted in self._muted.values()]
 
     @property
     def has_facts(self) -> bool:
@@ -98,7 +107,20 @@ class HomeList:
 
     def recording(self, path: Path, width: int) -> Content:
         """Return the line of a recording."""
-        return recording_line(path.name, self._facts.get(path), width)
+        facts = self._facts.get(path)
+        return recording_line(path.name, facts, width, self._worst(path, facts))
+
+    def _worst(self, path: Path, facts: RecordingFacts | None) -> str:
+        """Return the worst severity that is shown of a recording; ``""`` for none, or if it is not known."""
+        found, muted = (facts.findings if facts is not None else None), self._muted_for(path)
+        return next((severity for severity, rule, _ in found or () if rule not in muted), "")
+
+    def _muted_for(self, path: Path) -> MutedRules:
+        folder = path.parent
+        if folder not in self._muted:
+            self._muted[folder] = MutedRules(folder)
+            self._muted[folder].refresh()
+        return self._muted[folder]
 
     def lines(self, width: int) -> Iterator[Option]:
         """Yield the lines of the list, ``width`` columns wide."""
@@ -132,8 +154,9 @@ class HomeList:
                 return (
                     f"{sanitized(path.name)} cannot be replayed: {sanitized(facts.problem)}{rest}"
                 )
-            told = facts.verdict if facts is not None else None
-            verdict = " · ".join(f"{TONE_SIGNS.get(tone, '')}{words}" for tone, words in told or ())
+            told, muted = facts.verdict if facts is not None else None, self._muted_for(path)
+            shown = ((tone, words) for tone, words, rule in told or () if rule not in muted)
+            verdict = " · ".join(f"{TONE_SIGNS.get(tone, '')}{words}" for tone, words in shown)
             return f"{verdict}   enter replay" if verdict else f"enter replay{rest}"
         kind, _, number = line_id.partition("-")
         if kind == "connection":

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
+from inspector.analysis.lint.finding import SIGNS, Severity
 from inspector.analysis.sanitize import sanitized
 from inspector.analysis.summary import size_text
 from inspector.recording.recording_facts import RecordingFacts
@@ -16,6 +19,11 @@ LENGTH, TURNS, ERRORS, COST, MODEL, SIZE = 9, 7, 8, 9, 26, 10
 LEAST_NAME = 16
 LEAST_ADDRESS = 12
 INDENT = 5
+_SIGNS: Mapping[str, tuple[str, str]] = {
+    Severity.ERROR: (SIGNS[Severity.ERROR], "$error bold"),
+    Severity.WARNING: (SIGNS[Severity.WARNING], "$warning"),
+}
+"""Sign and style of the worst finding; notes need no attention in a list."""
 
 
 def cell(text: str, width: int) -> str:
@@ -50,8 +58,15 @@ def fact_columns(width: int) -> str:
     return f"{counts} {model}{'size':>{SIZE}}"
 
 
-def recording_line(name: str, facts: RecordingFacts | None, width: int) -> Content:
-    """Return the line of a recording; without facts while they are being read."""
+def recording_line(name: str, facts: RecordingFacts | None, width: int, worst: str = "") -> Content:
+    """Return the line of a recording.
+
+    Args:
+        name: of the file.
+        facts: about it; None while they are being read.
+        width: of the line in cells.
+        worst: the severity of the worst finding; ``""`` if there is none, or it is not known.
+    """
     model_width = MODEL if width >= ROOMY else 0
     cost_width = COST if width >= ROOMY else 0
     fixed = LENGTH + TURNS + cost_width + ERRORS + model_width + SIZE + 1
@@ -70,8 +85,10 @@ def recording_line(name: str, facts: RecordingFacts | None, width: int) -> Conte
     model = f"  {cell(facts.model, model_width - 2)} " if model_width else " "
     cost = f"{facts.cost or '–':>{COST}}" if cost_width else ""
     turns = f"{facts.turns if facts.turns is not None else '–':>{TURNS}}"
+    sign, tone = _SIGNS.get(worst, (" ", ""))
     return Content.assemble(
-        f"{'':<{INDENT}}{shown}",
+        (f"{sign:>{INDENT - 1}} ", tone),
+        shown,
         f"{duration_text(facts.duration_us):>{LENGTH}}{turns}{cost}",
         (errors, "$error bold" if facts.errors else "$dim"),
         (f"{model}{size}", "$dim"),

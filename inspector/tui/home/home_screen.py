@@ -78,9 +78,11 @@ class HomeScreen(KeyedScreen[None]):
         self.call_after_refresh(self._after_first_frame)
 
     def on_screen_resume(self) -> None:
-        """Show recordings made while another screen was open."""
-        if self.list.is_outdated:
+        """Show recordings made, and rules muted, while another screen was open."""
+        is_outdated, has_other_mutes = self.list.is_outdated, self.list.follow_mutes()
+        if is_outdated:
             self.list.look_up()
+        if is_outdated or has_other_mutes:
             self._fill()
         if self.list.has_facts:
             self._read_facts()

@@ -13,11 +13,13 @@ from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine.proxied_session import ProxiedSession
 from inspector.engine.record import Connection
+from inspector.engine.session_bench import SessionBench, SessionVadLab
 from inspector.engine.session_cost import SessionCost
 from inspector.engine.session_findings import SessionFindings
 from inspector.engine.session_latency import SessionLatency
 from inspector.engine.session_verdict import SessionVerdict
 from inspector.errors import InspectorError
+from inspector.muted_rules import MutedRules
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart
 from inspector.tui.common.hint import Hint, hint
@@ -30,6 +32,7 @@ from inspector.tui.sending.sending_part import Sending
 from inspector.tui.session.hints import connection_hint, error_hint
 from inspector.tui.session.readings import LogLevels, recorded_readings
 from inspector.tui.session.session_header import (
+    folder_of,
     now_us_of,
     recording_stem_of,
     rules_part,
@@ -73,7 +76,9 @@ class ProxiedModel(SessionModel):
         self._glyphs = glyphs
         self.cost = SessionCost(session.header)
         self.latency = SessionLatency(session.log)
-        self.findings = SessionFindings()
+        self.findings = SessionFindings(MutedRules(folder_of(session)))
+        self.bench = SessionBench(session.log)
+        self.vad_lab = SessionVadLab(session.log)
         self._verdict = SessionVerdict(self.cost)
         self._levels = LogLevels(session.log)
 
@@ -98,7 +103,9 @@ class ProxiedModel(SessionModel):
     def header(self, ticks: int) -> Sequence[HeaderPart]:
         """Return the parts of a live session's header, and the proxy's rules."""
         rules = self._session.rules
-        parts = session_header(self._session, self._glyphs, self.now_us(), ticks, self.cost)
+        parts = session_header(
+            self._session, self._glyphs, self.now_us(), ticks, self.cost, self.findings
+        )
         return (*parts, rules_part(rules.rules, rules.hits, rules.is_exhausted))
 
     @property
@@ -116,7 +123,7 @@ class ProxiedModel(SessionModel):
     @property
     def is_troubled(self) -> bool:
         """Return whether there were errors, or the session is not being recorded."""
-        return bool(self.state.problems.errors or self._session.recording.failure)
+        return bool(self.faults or self._session.recording.failure)
 
     def readings(self, key: Key) -> Readings:  # noqa: ARG002 - a proxied session has no sound keys
         """Return the levels of the audio in the latest frames."""

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Static
 
+from inspector.analysis.lint.linted_state import faults_of
 from inspector.analysis.sanitize import sanitized
 from inspector.clock import time_is_up
 from inspector.engine.proxied_session import ProxiedSession
@@ -63,6 +64,8 @@ class ProxyScreen(KeyedScreen[None]):
         self._follows = False
         self._followed = proxy.newest
         self._is_asked_to_quit = False
+        self._faults: dict[int, tuple[int, int]] = {}
+        """Errors of each session, by its number: all, and without the harmless ones."""
         self._judged: tuple[ProxiedSession, SessionCost, SessionVerdict] | None = None
         """The session that was looked at last, with its verdict."""
 
@@ -109,7 +112,7 @@ class ProxyScreen(KeyedScreen[None]):
     def _header(self) -> str:
         """Return the parts of the header: address, upstream, counts and rules."""
         proxy = self._proxy
-        errors = sum(session.state.problems.errors for session in self._shown)
+        errors = sum(map(self._faults_of, self._shown))
         upstream = f"{self._glyphs.client} {sanitized(proxy.upstream)}"
         parts = (
             HeaderPart(f"{self._glyphs.dot} proxy"),
@@ -243,9 +246,17 @@ class ProxyScreen(KeyedScreen[None]):
         at = self.query_one("#sessions", TextPage).cursor
         return self._shown[at] if 0 <= at < len(self._shown) else None
 
+    def _faults_of(self, session: ProxiedSession) -> int:
+        """Return the errors of a session, without the harmless ones; asks its rules only after another error."""
+        count = session.state.problems.errors
+        known = self._faults.get(session.number)
+        if known is None or known[0] != count:
+            known = self._faults[session.number] = (count, faults_of(session.state))
+        return known[1]
+
     def _line(self, session: ProxiedSession, row: int) -> PageLine:
         is_live = session.connection is Connection.LIVE
-        errors = session.state.problems.errors
+        errors = self._faults_of(session)
         paused = len(session.breakpoints.paused)
         seconds = (
             (session.log.end_us or 0) / 1e6

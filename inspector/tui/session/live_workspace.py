@@ -11,12 +11,14 @@ from inspector.analysis.totals import Losses
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
 from inspector.engine.record import Connection
+from inspector.engine.session_bench import SessionBench, SessionVadLab
 from inspector.engine.session_cost import SessionCost
 from inspector.engine.session_findings import SessionFindings
 from inspector.engine.session_latency import SessionLatency
 from inspector.engine.session_verdict import SessionVerdict
 from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.errors import InspectorError
+from inspector.muted_rules import MutedRules
 from inspector.tui.common.dialog import Field, FormDialog
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart
@@ -28,7 +30,12 @@ from inspector.tui.sending.action_line import SESSION_BUTTONS
 from inspector.tui.sending.sending_part import Sending
 from inspector.tui.session.hints import session_hint
 from inspector.tui.session.readings import live_readings
-from inspector.tui.session.session_header import now_us_of, recording_stem_of, session_header
+from inspector.tui.session.session_header import (
+    folder_of,
+    now_us_of,
+    recording_stem_of,
+    session_header,
+)
 from inspector.tui.session.sound_controls import SoundControls
 from inspector.tui.views.view import Commands
 from inspector.tui.workspace.part import Part, SessionModel
@@ -81,7 +88,9 @@ class LiveModel(SessionModel):
         self._left = left
         self.cost = SessionCost(engine.header)
         self.latency = SessionLatency(engine.log)
-        self.findings = SessionFindings()
+        self.findings = SessionFindings(MutedRules(folder_of(engine)))
+        self.bench = SessionBench(engine.log)
+        self.vad_lab = SessionVadLab(engine.log)
         self._verdict = SessionVerdict(self.cost)
 
     @property
@@ -104,7 +113,9 @@ class LiveModel(SessionModel):
 
     def header(self, ticks: int) -> Sequence[HeaderPart]:
         """Return connection, model, errors, source, time, count, recording and tokens."""
-        return session_header(self._engine, self._glyphs, self.now_us(), ticks, self.cost)
+        return session_header(
+            self._engine, self._glyphs, self.now_us(), ticks, self.cost, self.findings
+        )
 
     @property
     def verdict(self) -> Sequence[VerdictPart]:
@@ -121,7 +132,7 @@ class LiveModel(SessionModel):
     @property
     def is_troubled(self) -> bool:
         """Return whether there were errors, or the session is not being recorded."""
-        return bool(self.state.problems.errors or self._engine.recording.failure)
+        return bool(self.faults or self._engine.recording.failure)
 
     def hint(self, key: Key, place: str) -> Hint:
         """Return the condition of the session and the next steps."""
@@ -143,6 +154,12 @@ class LiveModel(SessionModel):
     def losses(self) -> Losses:
         """Return counts of audio that was not sent or played, by name."""
         return self._engine.losses
+
+    def in_progress(self) -> str:
+        """Return that an answer is being played."""
+        engine = self._engine
+        is_playing = engine.state.output_audio.playing(engine.now_ns) is not None
+        return "an answer is playing" if is_playing else ""
 
     async def close(self) -> None:
         """Close the connection and wait until that is recorded."""

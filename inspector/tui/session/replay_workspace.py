@@ -10,15 +10,20 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.timer import Timer
 
+from inspector.analysis.lint.linted_state import LintedState
+from inspector.analysis.lint.proofs import Proofs
 from inspector.analysis.sanitize import sanitized
 from inspector.clock import time_is_up
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
+from inspector.engine.earlier_connection import EarlierConnection
 from inspector.engine.replay import SPEEDS, Replay
+from inspector.engine.session_bench import SessionBench, SessionVadLab
 from inspector.engine.session_cost import SessionCost
 from inspector.engine.session_findings import SessionFindings
 from inspector.engine.session_latency import SessionLatency
 from inspector.engine.session_verdict import VERDICT_BUDGET_S, RecordingVerdict
+from inspector.muted_rules import MutedRules
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart
 from inspector.tui.common.hint import Hint, hint
@@ -28,7 +33,7 @@ from inspector.tui.common.numbers import seconds_in
 from inspector.tui.common.status_line import StatusLine
 from inspector.tui.form.form_control import FormControl
 from inspector.tui.session.readings import LogLevels, recorded_readings
-from inspector.tui.session.session_header import cost_parts, limits_left
+from inspector.tui.session.session_header import cost_parts, findings_part, limits_left
 from inspector.tui.views.conversation.answer_requested import AnswerRequested
 from inspector.tui.views.events.event_pane import EventPane
 from inspector.tui.views.view import Commands
@@ -37,11 +42,12 @@ from inspector.tui.workspace.part import Part, SessionModel
 from inspector.tui.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from inspector.analysis.lint.lint_run import LintReport
     from inspector.analysis.verdict import VerdictPart
     from inspector.tui.views.timeline.timeline import Timeline
 
-ZOOMED = ("timeline", "turns")
-"""Views that zoom with the keys that elsewhere change the speed."""
+ZOOMED = ("timeline", "turns", "sound")
+"""Views that zoom, or change settings, with the keys that elsewhere change the speed."""
 INTAKE_HZ = 60
 """How often a recording that is being opened is indexed further; independent of painting."""
 
@@ -58,6 +64,7 @@ class ReplayModel(SessionModel):
 
     title = "Replay"
     can_answer = False
+    is_recording = True
 
     def __init__(self, replay: Replay, glyphs: Glyphs) -> None:
         self._replay = replay
@@ -65,8 +72,12 @@ class ReplayModel(SessionModel):
         self._levels = LogLevels(replay.log)
         self.cost = SessionCost(replay.header)
         self.latency = SessionLatency(replay.log, lambda: replay.state_row + 1)
-        self.findings = SessionFindings()
-        self._verdict = RecordingVerdict(replay.log, replay.header, replay.path)
+        muted = MutedRules(replay.path.parent)
+        self.findings = SessionFindings(muted)
+        self._earlier = EarlierConnection(replay.path)
+        self._verdict = RecordingVerdict(replay.log, replay.header, replay.path, muted)
+        self.bench = SessionBench(replay.log, lambda: not self.is_busy)
+        self.vad_lab = SessionVadLab(replay.log, lambda: not self.is_busy)
 
     @property
     def log(self) -> EventLog:
@@ -87,6 +98,16 @@ class ReplayModel(SessionModel):
         return self._replay.path.stem
 
     @property
+    def proofs(self) -> Proofs:
+        """Return what the events of the whole recording prove, as soon as that is known."""
+        return self.findings.proofs if self._verdict.report is None else self._verdict.proofs
+
+    @property
+    def whole_report(self) -> LintReport | None:
+        """Return what is found in the whole recording; None while that is not known."""
+        return self._verdict.report
+
+    @property
     def verdict(self) -> Sequence[VerdictPart]:
         """Return the verdict on the whole recording, wherever the cursor is."""
         return self._verdict.parts
@@ -102,14 +123,31 @@ class ReplayModel(SessionModel):
 
     def end_verdict(self) -> None:
         """Read no further for the verdict."""
+        self._earlier.close()
         self._verdict.close()
 
     def advance(self) -> None:
         """Follow the cursor, and read on for the verdict while nothing more urgent is to be done."""
         super().advance()
         self.findings.update(self._replay.state, is_over=self._is_at_end)
-        if not self.is_busy and self._replay.is_settled:
+        if self.is_busy or not self._replay.is_settled:
+            return
+        if not self._earlier.is_done:
+            self._look_back()
+        else:
             self._verdict.advance(time_is_up(VERDICT_BUDGET_S))
+
+    def _look_back(self) -> None:
+        """Look for the connection before; if there is one, the rules judge this recording as the one after it."""
+        earlier, replay = self._earlier, self._replay
+        if not earlier.advance(time_is_up(VERDICT_BUDGET_S)):
+            return
+        run = earlier.run
+        if run is None or earlier.path is None:
+            return
+        replay.restart(lambda: LintedState(run=run.copy()))
+        self._verdict.continue_after(run.copy())
+        self.findings.after = earlier.path.name
 
     @property
     def is_troubled(self) -> bool:
@@ -148,7 +186,8 @@ class ReplayModel(SessionModel):
         """Return model, dialect, source, count, file, progress, errors and tokens."""
         replay = self._replay
         model = self.state.session.model or replay.header.model
-        errors = self.state.problems.errors
+        errors, verdict = self.faults, self._verdict
+        found = self.findings.findings if verdict.report is None else verdict.findings
         progress = replay.indexing.progress
         so_far = " so far" * (replay.cursor < len(replay.log) - 1)
         tokens = self.state.usage.responses.total
@@ -161,6 +200,7 @@ class ReplayModel(SessionModel):
             HeaderPart(sanitized(replay.path.name), rank=3, shortest=12),
             HeaderPart(f"opening {progress:.0%}" if progress < 1 else ""),
             HeaderPart(f"! {errors} error{'s' * (errors != 1)}{so_far}" if errors else ""),
+            findings_part(found),
             *cost_parts(self.cost),
             HeaderPart(f"{tokens:,} tok" if tokens else "", rank=6),
             HeaderPart(limits_left(self.state), rank=4),
@@ -226,7 +266,7 @@ class ReplayTransport(Part):
         """Stop the panes from following the end, and start to index what is still to be opened."""
         for pane in self._panes():
             # The replay's cursor decides what is shown, not the end of the file.
-            pane.is_following = False
+            pane.is_following, pane.is_whole = False, True
         if self.workspace.model.is_busy:
             self._intake = self.set_interval(1 / INTAKE_HZ, self._take_in)
 

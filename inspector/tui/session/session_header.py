@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+from inspector.analysis.lint.finding import ALARMING, SIGNS, Finding
 from inspector.analysis.sanitize import sanitized
 from inspector.analysis.totals import low_limits
 from inspector.core.state import SessionState
 from inspector.engine.record import Connection, SessionRecord
 from inspector.engine.rules import Rule
 from inspector.engine.session_cost import SessionCost
+from inspector.engine.session_findings import SessionFindings
 from inspector.recording.writer import RecordingFile
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart
@@ -24,7 +28,12 @@ _WORDS = {
 
 
 def session_header(
-    engine: SessionRecord, glyphs: Glyphs, now_us: int, ticks: int, cost: SessionCost
+    engine: SessionRecord,
+    glyphs: Glyphs,
+    now_us: int,
+    ticks: int,
+    cost: SessionCost,
+    findings: SessionFindings,
 ) -> tuple[HeaderPart, ...]:
     """Return connection, model, dialect, errors, source, time, count, recording and tokens.
 
@@ -33,6 +42,7 @@ def session_header(
         glyphs: characters that the terminal can show.
         now_us: session time in microseconds.
         cost: of the session by now.
+        findings: of the session by now.
         ticks: the workspace's tick count, which turns the spinner.
     """
     dot = glyphs.dot if engine.connection is Connection.LIVE else glyphs.ring
@@ -40,7 +50,7 @@ def session_header(
         dot = glyphs.spinner[ticks % len(glyphs.spinner)]
     model = engine.state.session.model or engine.source.model
     minutes, seconds = divmod(now_us / 1e6, 60)
-    errors = engine.state.problems.errors
+    errors = findings.faults(engine.state)
     tokens = engine.state.usage.responses.total
     count = len(engine.log)
     return (
@@ -48,6 +58,7 @@ def session_header(
         HeaderPart(sanitized(model) or "no model", rank=2, shortest=10),
         HeaderPart(engine.state.dialect.called.short, rank=3),
         HeaderPart(f"! {errors} error{'s' * (errors != 1)}" if errors else ""),
+        findings_part(findings.findings),
         HeaderPart(engine.source.kind, rank=4),
         HeaderPart(f"{int(minutes):02d}:{seconds:04.1f}"),
         HeaderPart(f"{count:,} event{'s' * (count != 1)}"),
@@ -63,11 +74,24 @@ def cost_parts(cost: SessionCost) -> tuple[HeaderPart, HeaderPart]:
     return HeaderPart(cost.context_text, rank=4), HeaderPart(cost.text, rank=1)
 
 
+def findings_part(findings: Sequence[Finding]) -> HeaderPart:
+    """Return how many errors and warnings the rules have found; nothing without any."""
+    counts = Counter(finding.severity for finding in findings)
+    words = (f"{SIGNS[one]} {counts[one]:,}" for one in ALARMING if counts[one])
+    return HeaderPart("  ".join(words), rank=1)
+
+
 def now_us_of(engine: SessionRecord) -> int:
     """Return the session time in microseconds; after the end, that of the last event."""
     if engine.connection in (Connection.LIVE, Connection.CONNECTING):
         return engine.now_ns // 1000
     return engine.log.end_us or 0
+
+
+def folder_of(engine: SessionRecord) -> Path | None:
+    """Return the folder of a session's recording; None if nothing is recorded."""
+    path = engine.recording.path
+    return None if path is None else path.parent
 
 
 def recording_stem_of(engine: SessionRecord) -> str:

@@ -6,6 +6,7 @@ from inspector.tui.views.conversation.conversation_view import ConversationView
 from inspector.tui.views.events.events_view import EventsView
 from inspector.tui.views.findings.findings_view import FindingsView
 from inspector.tui.views.session.session_view import SessionView
+from inspector.tui.views.sound.sound_view import SoundView
 from inspector.tui.views.timeline.timeline_view import TimelineView
 from inspector.tui.views.turns.turns_view import TurnsView
 from inspector.tui.views.usage.usage_view import UsageView
@@ -19,5 +20,6 @@ VIEWS: tuple[type[View], ...] = (
     TurnsView,
     FindingsView,
     UsageView,
+    SoundView,
 )
 """The views in the order of their tabs. The first is shown at the start; the others import their widgets when mounted."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.message import Message
+
+from inspector.muted_rules import MuteScope
 
 
 class RowRequested(Message):
@@ -30,6 +34,24 @@ class TurnRequested(Message):
         """Store the turn's number, and the row of the event to select."""
         super().__init__()
         self.number, self.row = number, row
+
+
+class FindingRequested(Message):
+    """A finding that an event proves should be explained."""
+
+    def __init__(self, row: int, rule: str) -> None:
+        """Store the event's row, and the id of the rule."""
+        super().__init__()
+        self.row, self.rule = row, rule
+
+
+class MuteRequested(Message):
+    """A rule should be muted, or brought back if it is muted."""
+
+    def __init__(self, rule: str, scope: MuteScope, key: str) -> None:
+        """Store the id of the rule, where to mute it, and the key that brings it back."""
+        super().__init__()
+        self.rule, self.scope, self.key = rule, scope, key
 
 
 class ZoomRequested(Message):
@@ -60,3 +82,12 @@ class SoundRequested(Message):
         """
         super().__init__()
         self.item_id, self.span_us, self.as_file = item_id, span_us, as_file
+
+
+class DetectionProposed(Message):
+    """Settings of server_vad should become edits of the session form."""
+
+    def __init__(self, settings: Mapping[str, float]) -> None:
+        """Store the settings by the API's names: ``threshold``, ``prefix_padding_ms``, ``silence_duration_ms``."""
+        super().__init__()
+        self.settings = settings

@@ -18,6 +18,7 @@ from textual.widget import Widget
 from inspector.analysis.totals import Losses
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
+from inspector.muted_rules import MutedRules
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key
 from inspector.tui.terminal.direct_renderer import CellUpdate
@@ -25,7 +26,10 @@ from inspector.tui.terminal.direct_renderer import CellUpdate
 if TYPE_CHECKING:
     from inspector.analysis.ledger import CostLedger, CostSummary, TurnOf
     from inspector.analysis.lint.lint_run import LintReport
+    from inspector.analysis.lint.proofs import Proofs
     from inspector.analysis.percentiles import FigureSpread, MeasuredTurn
+    from inspector.analysis.sound_bench import BenchReport
+    from inspector.analysis.vad_lab import VadLab
 
 Commands = Mapping[str, Callable[[str], None]]
 """Commands by name; each takes the rest of the line and raises ValueError with a message if that is invalid."""
@@ -81,9 +85,58 @@ class FindingsReading(Protocol):
     """What the rules find in the session by now, or by the cursor."""
 
     report: LintReport | None
-    """None before the first event."""
+    """All that was found; None before the first event."""
+    muted: MutedRules
+    """The rules whose findings are not shown."""
+    after: str
+    """Name of the recording of the connection before, which the rules remember; ``""`` if there is none."""
     revision: int
-    """Incremented whenever the report has changed."""
+    """Incremented whenever the report or the muted rules have changed."""
+
+
+class BackgroundReading(Protocol):
+    """Something that is worked out in a thread while a view shows it."""
+
+    @property
+    def revision(self) -> int:
+        """Return a number that changes with everything that is shown."""
+        ...
+
+    @property
+    def is_due(self) -> bool:
+        """Return whether there is anything to work out."""
+        ...
+
+    @property
+    def progress(self) -> float:
+        """Return how much has been worked out, 0..1."""
+        ...
+
+    def compute(self, is_cancelled: Callable[[], bool]) -> None:
+        """Work out what is due; called in a thread, one at a time."""
+        ...
+
+    def close(self) -> None:
+        """Release what it holds, once no view shows it any more."""
+        ...
+
+
+class BenchReading(BackgroundReading, Protocol):
+    """The sound of the whole session, measured."""
+
+    report: BenchReport | None
+    """None before the first measurement."""
+
+
+class LabReading(BackgroundReading, Protocol):
+    """The probability of speech in the microphone's audio."""
+
+    lab: VadLab | None
+    """None before the first audio was read; it grows meanwhile."""
+
+    def next_detector(self) -> str:
+        """Listen anew with the next detector that is installed; return its name."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +160,18 @@ class ViewContext:
     cost: CostReading
     latency: LatencyReading
     findings: FindingsReading
+    whole_report: Callable[[], LintReport | None]
+    """Returns what is found in a whole recording, beyond the cursor too; None if that is not known, or there is no cursor."""
+    proofs: Callable[[], Proofs]
+    """Returns which findings the events of the session prove."""
+    bench: BenchReading
+    vad_lab: LabReading
     losses: Callable[[], Losses]
     """Returns counts of audio that this program did not send or play, by name."""
     can_answer: bool = True
     """Whether function calls and approvals can be answered from here."""
+    is_recording: bool = False
+    """Whether the session is over, and all its events are known."""
 
 
 class View(ABC):
@@ -120,6 +181,8 @@ class View(ABC):
     """Name in commands, binding ids and style sheets; also the widget's id."""
     title: ClassVar[str]
     """Title of the tab."""
+    short: ClassVar[str] = ""
+    """Title of the tab in a narrow terminal; ``""`` for the same."""
     key: ClassVar[str]
     """Key that shows the view, in Textual's spelling."""
     is_eager: ClassVar[bool] = True
@@ -151,6 +214,14 @@ class View(ABC):
     def show_event(self, row: int) -> bool:  # noqa: ARG002 - for subclasses
         """Go to what an event belongs to; return False if the view does not show it."""
         return False
+
+    def enter(self, row: int, part: str = "") -> None:  # noqa: B027 - most views stay where they were
+        """Prepare to be shown, after another view.
+
+        Args:
+            row: of the selected event; -1 for none.
+            part: name of what to show of the event; ``""`` to choose.
+        """
 
     def item_id(self) -> str | None:
         """Return the item under the view's cursor; None to use that of the selected event."""

@@ -14,9 +14,11 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widget import Widget
 
+from inspector.analysis.lint.proofs import Proofs
 from inspector.analysis.totals import Losses
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
+from inspector.engine.session_bench import SessionBench, SessionVadLab
 from inspector.engine.session_cost import SessionCost
 from inspector.engine.session_findings import SessionFindings
 from inspector.engine.session_latency import SessionLatency
@@ -27,6 +29,7 @@ from inspector.tui.common.meter import Readings
 from inspector.tui.views.view import Commands
 
 if TYPE_CHECKING:
+    from inspector.analysis.lint.lint_run import LintReport
     from inspector.analysis.verdict import VerdictPart
     from inspector.tui.workspace.workspace import Workspace
 
@@ -38,6 +41,8 @@ class SessionModel(ABC):
     """Title of the screen, shown in its help page."""
     can_answer: bool = True
     """Whether function calls and approvals can be answered from here."""
+    is_recording: bool = False
+    """Whether it is over, and all its events are known."""
 
     @property
     @abstractmethod
@@ -61,12 +66,35 @@ class SessionModel(ABC):
     def header(self, ticks: int) -> Sequence[HeaderPart]:
         """Return the parts of the header; ``ticks`` counts the ticks of the workspace, for a spinner."""
 
+    def in_progress(self) -> str:
+        """Return what closing the session now would cut off, in words; ``""`` for nothing."""
+        return ""
+
     cost: SessionCost
     """What it cost by now, or by the cursor."""
     latency: SessionLatency
     """How long its turns took by now, or by the cursor; measured only while a view asks."""
     findings: SessionFindings
     """What the rules find by now, or by the cursor."""
+    bench: SessionBench
+    """Its sound; measured only while a view asks."""
+    vad_lab: SessionVadLab
+    """The speech in it; listened to only while a view asks."""
+
+    @property
+    def proofs(self) -> Proofs:
+        """Return what the events of the session prove; of a recording all of them, wherever the cursor is."""
+        return self.findings.proofs
+
+    @property
+    def faults(self) -> int:
+        """Return the number of errors by now, without those that only look like faults."""
+        return self.findings.faults(self.state, self.proofs)
+
+    @property
+    def whole_report(self) -> LintReport | None:
+        """Return what is found in a whole recording, beyond the cursor too; None if that is not known, or there is no cursor."""
+        return None
 
     @property
     @abstractmethod

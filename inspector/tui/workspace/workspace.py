@@ -27,6 +27,7 @@ from inspector.core.log import EventLog
 from inspector.core.read import text_at
 from inspector.core.state import SessionState
 from inspector.errors import InspectorError
+from inspector.muted_rules import MuteScope
 from inspector.tui.common.footer import Footer
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.header import HeaderPart, header_line
@@ -36,7 +37,7 @@ from inspector.tui.common.measures import TICK_HZ
 from inspector.tui.common.meter import MeterRow
 from inspector.tui.common.status_line import StatusLine
 from inspector.tui.common.text_page import TextPage
-from inspector.tui.common.view_tabs import ViewTabs
+from inspector.tui.common.view_tabs import ViewTab, ViewTabs
 from inspector.tui.terminal.direct_renderer import DirectRenderer
 from inspector.tui.views import VIEWS
 from inspector.tui.views.events.event_pane import EventPane
@@ -44,6 +45,8 @@ from inspector.tui.views.events.events_view import EventsView
 from inspector.tui.views.events.filter_line import FilterLine
 from inspector.tui.views.messages import (
     CopyRequested,
+    FindingRequested,
+    MuteRequested,
     RowRequested,
     SoundRequested,
     SpanRequested,
@@ -150,11 +153,18 @@ class Workspace(KeyedScreen[None]):
             cost=model.cost,
             latency=model.latency,
             findings=model.findings,
+            whole_report=lambda: model.whole_report,
+            proofs=lambda: model.proofs,
+            bench=model.bench,
+            vad_lab=model.vad_lab,
             losses=lambda: model.losses,
             empty_conversation=lambda: model.empty_conversation(self.key),
             can_answer=model.can_answer,
+            is_recording=model.is_recording,
         )
         self.views: dict[str, View] = {kind.id: kind(context) for kind in VIEWS}
+        self._is_warned = False
+        """Whether the user was asked if the session should be closed."""
         self._ticks = 0
         self._is_price_problem_told = False
         self._seen: tuple[object, ...] = ()
@@ -166,7 +176,8 @@ class Workspace(KeyedScreen[None]):
         yield StatusLine(id="header")
         yield VerdictLine(id="verdict")
         yield MeterRow(self.glyphs, id="meters")
-        yield ViewTabs([(kind.key, kind.id, kind.title) for kind in VIEWS], id="tabs")
+        tabs = [ViewTab(kind.key, kind.id, kind.title, kind.short or kind.title) for kind in VIEWS]
+        yield ViewTabs(tabs, id="tabs")
         first = self.events.widget
         inner: Widget = ContentSwitcher(first, initial=first.id, id="views")
         for part in reversed(self.parts):
@@ -388,13 +399,15 @@ class Workspace(KeyedScreen[None]):
 
     # Keys
 
-    def action_view(self, name: str) -> None:
-        """Switch to another view."""
+    def action_view(self, name: str, part: str = "") -> None:
+        """Switch to another view, and there to what it has of the selected event, or to a part of that."""
         view = self.views[name]
         if not view.widget.is_attached:
             self._mount_view(view)
-            self.call_after_refresh(self.action_view, name)
+            self.call_after_refresh(self.action_view, name, part)
             return
+        if self.current_view != name:
+            view.enter(self.selected, part)
         # The widget exists only after the next refresh; then try again.
         self.query_one("#views", ContentSwitcher).current = name
         self.redraw()
@@ -490,9 +503,14 @@ class Workspace(KeyedScreen[None]):
             self.action_view(EventsView.id)
 
     def action_close(self) -> None:
-        """Return to the events; from there, close the session."""
+        """Return to the events; from there, close the session; ask once if that cuts something off."""
         if self.current_view != EventsView.id:
             self.action_view(EventsView.id)
+            return
+        words = self.model.in_progress()
+        if words and not self._is_warned:
+            self._is_warned = True
+            self.say(f"{words}: {self.key('view.close')} again to close the session", "warning")
         else:
             self.leave()
 
@@ -575,6 +593,25 @@ class Workspace(KeyedScreen[None]):
     def _turn_requested(self, message: TurnRequested) -> None:
         self.action_view(EventsView.id)
         self.events.show_turn(message.number, message.row)
+
+    @on(FindingRequested)
+    def _finding_requested(self, message: FindingRequested) -> None:
+        self.action_view("findings", message.rule)
+
+    @on(MuteRequested)
+    def _mute_requested(self, message: MuteRequested) -> None:
+        """Mute a rule or bring it back, and say how to undo it."""
+        muted, rule = self.model.findings.muted, message.rule
+        try:
+            is_muted = muted.toggle(rule, message.scope)
+        except InspectorError as error:
+            self.say(error.words, "warning")
+            return
+        if not is_muted:
+            self.say(f"{rule} is shown again")
+            return
+        where = "everywhere" if message.scope is MuteScope.EVERYWHERE else f"in {muted.folder}"
+        self.say(f"{rule} is muted {where}; {message.key} shows it again")
 
     @on(ZoomRequested)
     def _zoom_requested(self) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
+from inspector.analysis.lint import calendar_rules
 from inspector.analysis.lint.calendar_rules import (
     ConnectorIdDeprecated,
     ModelRetires,
@@ -47,12 +48,25 @@ def test_a_model_that_ends_is_graver_the_nearer_its_end(
 def test_a_model_that_stays_or_ends_in_a_year_is_not_mentioned() -> None:
     assert findings_of(ModelRetires, on("2026-11-27", model="gpt-realtime-2.1")) == []
     assert findings_of(ModelRetires, on("2025-11-27")) == []
+    assert findings_of(ModelRetires, on("2026-10-21")) == []
+    assert len(findings_of(ModelRetires, on("2026-10-22"))) == 1
 
 
 def test_the_calendar_is_openais_and_not_azures() -> None:
     opened = local("inspector.opened", url="wss://my.openai.azure.com/openai/v1/realtime?model=x")
 
     assert findings_of(ModelRetires, [opened, *on("2027-01-10")[1:]]) == []
+
+
+@pytest.mark.parametrize(
+    ("as_of", "count"), [("2026-10-21", 0), ("2026-10-22", 1), ("2027-03-01", 1)]
+)
+def test_without_a_day_the_day_of_the_table_decides_whether_an_end_is_near(
+    as_of: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calendar_rules, "table_day", lambda: date.fromisoformat(as_of))
+
+    assert len(findings_of(ModelRetires, began(model="gpt-realtime"))) == count
 
 
 def test_without_a_day_the_date_is_a_note() -> None:
@@ -64,7 +78,8 @@ def test_without_a_day_the_date_is_a_note() -> None:
 def test_a_transcriber_that_ends_is_found_in_both_shapes() -> None:
     nested = {"input": {"transcription": {"model": "whisper-1"}}}
     flat = {"id": "s", "modalities": ["text"], "input_audio_transcription": {"model": "whisper-1"}}
-    beta = [OPENED, server("session.created", session=flat)]
+    expires_at = int(datetime(2026, 12, 27, tzinfo=UTC).timestamp())
+    beta = [OPENED, server("session.created", session={**flat, "expires_at": expires_at})]
     [ga] = findings_of(TranscriberRetires, on("2026-12-27", audio=nested))
     [old] = findings_of(TranscriberRetires, beta)
 

@@ -16,6 +16,7 @@ class ConversationView(View):
 
     id = "conversation"
     title = "Conversation"
+    short = "Conv"
     key = "2"
 
     @cached_property

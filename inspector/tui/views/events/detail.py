@@ -17,6 +17,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.sanitize import sanitized
 from inspector.core.audio_formats import PCM16_24K, AudioFormat
 from inspector.core.event import Event
@@ -25,16 +26,23 @@ from inspector.tui.common.keycaps import Key
 from inspector.tui.common.scrolling import WHEEL_LINES, movement_keys
 from inspector.tui.terminal.strips import fitted, overlaid
 from inspector.tui.views.events.event_lines import (
+    FINDING_KINDS,
     LARGEST_JSON,
     DetailLine,
     columns_of,
+    finding_lines,
     json_lines,
     raw_lines,
     raw_pages,
     tree_lines,
     trouble_lines,
 )
-from inspector.tui.views.messages import CopyRequested, RowRequested, ZoomRequested
+from inspector.tui.views.messages import (
+    CopyRequested,
+    FindingRequested,
+    RowRequested,
+    ZoomRequested,
+)
 
 TREE, JSON, RAW = "tree", "JSON", "raw"
 """Forms of an event, by the names in the title."""
@@ -65,6 +73,7 @@ class DetailPane(Widget, can_focus=True):
             "note",
             "link",
             "trouble",
+            *FINDING_KINDS,
             "cursor",
             "base",
         )
@@ -85,12 +94,21 @@ class DetailPane(Widget, can_focus=True):
         ),
     ]
 
-    def __init__(self, glyphs: Glyphs, key: Key, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+    def __init__(self, glyphs: Glyphs, key: Key, screen_key: Key, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
+        """Show nothing yet.
+
+        Args:
+            glyphs: characters that the terminal can show.
+            key: returns the names of the detail's keys.
+            screen_key: returns the names of the workspace's keys.
+            id: the widget's id.
+        """
         super().__init__(id=id)
-        self._key = key
+        self._key, self._screen_key = key, screen_key
         self.event: Event | None = None
         self._glyphs = glyphs
         self._links: tuple[Link, ...] = ()
+        self._findings: tuple[Finding, ...] = ()
         self._lines: list[DetailLine] = []
         self._format = PCM16_24K
         self._intervention = ""
@@ -105,6 +123,7 @@ class DetailPane(Widget, can_focus=True):
         links: Sequence[Link] = (),
         audio: AudioFormat = PCM16_24K,
         intervention: str = "",
+        findings: Sequence[Finding] = (),
     ) -> None:
         """Show an event.
 
@@ -113,13 +132,15 @@ class DetailPane(Widget, can_focus=True):
             links: links to other events.
             audio: format of the event's audio.
             intervention: what the proxy did to the event; ``""`` for nothing.
+            findings: what the event proves, the worst first.
         """
-        if event is self.event and tuple(links) == self._links:
+        is_same = tuple(links) == self._links and tuple(findings) == self._findings
+        if event is self.event and is_same:
             return
         if event is None or self.event is None or event.seq != self.event.seq:
             self._cursor = self._top = self._page = 0
         self.event, self._links, self._format = event, tuple(links), audio
-        self._intervention = intervention
+        self._intervention, self._findings = intervention, tuple(findings)
         self._lines = self._make_lines()
         self.refresh()
 
@@ -154,7 +175,7 @@ class DetailPane(Widget, can_focus=True):
         if event.y >= 1 and index < len(self._lines):
             self._cursor = index
             self.refresh()
-            if event.chain == 2 or self._lines[index].kind == "link":
+            if event.chain == 2 or self._lines[index].kind in ("link", *FINDING_KINDS):
                 self.action_jump()
 
     def on_mouse_scroll_down(self) -> None:
@@ -199,9 +220,11 @@ class DetailPane(Widget, can_focus=True):
             self.refresh()
 
     def action_jump(self) -> None:
-        """Go to the event that the line under the cursor links to."""
+        """Go to the event or finding that the line under the cursor links to."""
         if 0 <= self._cursor < len(self._lines):
             line = self._lines[self._cursor]
+            if line.kind in FINDING_KINDS and self.event is not None:
+                self.post_message(FindingRequested(self.event.seq - 1, line.raw))
             if line.kind == "link" and isinstance(line.raw, int):
                 self.post_message(RowRequested(line.raw))
 
@@ -217,14 +240,17 @@ class DetailPane(Widget, can_focus=True):
         event = self.event
         if event is None:
             return []
+        found = finding_lines(self._findings, self._screen_key("view.findings"))
         links = [DetailLine(0, "", link.label, "link", "", raw=link.row) for link in self._links]
         width = max(20, self.size.width - 2)
         form = self._shown_form()
         if event.body is None or form == RAW:
-            return links + raw_lines(event, self._page, width, self._key)
+            return found + links + raw_lines(event, self._page, width, self._key)
         if form == JSON:
-            return links + json_lines(event.body, width)
-        above = trouble_lines(event, self.size.width) + links
+            return found + links + json_lines(event.body, width)
+        is_harmless = bool(self._findings) and self._findings[0].severity is Severity.HARMLESS
+        trouble = trouble_lines(event, self.size.width, is_harmless=is_harmless)
+        above = found + trouble + links
         return above + tree_lines(event, event.body, self._format, *self.size, self._key)
 
     def _forms(self) -> tuple[str, ...]:
@@ -257,7 +283,7 @@ class DetailPane(Widget, can_focus=True):
         return Strip([Segment(fitted(f"{text} {rule}", width), self._style("title"))])
 
     def _line(self, line: DetailLine, width: int, *, is_cursor: bool) -> Strip:
-        if line.kind in ("link", "trouble"):
+        if line.kind in ("link", "trouble", *FINDING_KINDS):
             strip = Strip([Segment(fitted(f"  {line.value}", width), self._style(line.kind))])
         else:
             key_width, value_width, note_width = columns_of(line, width)

@@ -6,7 +6,7 @@ Audio and images are described, not shown as base64.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from textwrap import wrap
@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from rich.cells import cell_len
 
+from inspector.analysis.lint.finding import SIGNS, Finding, Severity
 from inspector.analysis.meaning import meaning
 from inspector.analysis.sanitize import sanitized
 from inspector.analysis.summary import duration_text, size_text
@@ -25,6 +26,10 @@ from inspector.core.groups import AUDIO_KEYS, base64_size
 from inspector.core.riff import oddity_of, wav_header
 from inspector.tui.common.keycaps import Key
 
+FINDING_KINDS = tuple(f"finding-{severity.value}" for severity in Severity)
+"""The kinds of lines that lead to a finding, by severity, the worst first."""
+MAX_FINDINGS = 3
+"""Rules named for one event; the Findings view has all of them."""
 MAX_LINES = 2_000
 """Limit for the tree; the raw view shows the rest."""
 MAX_DEPTH = 24  # deeper levels would be indented out of the pane
@@ -60,10 +65,36 @@ class DetailLine:
     key: str
     value: str
     kind: str
-    """Name of the style: ``string``, ``number``, ``other``, ``note``, ``link`` or ``trouble``."""
+    """Name of the style: ``string``, ``number``, ``other``, ``note``, ``link``, ``trouble``, or one of ``FINDING_KINDS``."""
     note: str
     raw: Any = None
     """The whole value, for copying."""
+
+
+def finding_lines(findings: Sequence[Finding], key: str) -> list[DetailLine]:
+    """Return a line for each rule that finds something in an event, the worst first.
+
+    Args:
+        findings: what the event proves.
+        key: leads to the Findings view.
+    """
+    if not findings:
+        return []
+    # Here: the rules take 30 ms to import, which an event that proves nothing need not wait for.
+    from inspector.analysis.lint.findings_groups import findings_by_rule
+
+    groups = findings_by_rule(findings)[:MAX_FINDINGS]
+    return [
+        DetailLine(
+            0,
+            "",
+            f"{SIGNS[group.severity]} {group.title or group.rule}   {key} why and fix",
+            FINDING_KINDS[group.severity.rank],
+            "",
+            raw=group.rule,
+        )
+        for group in groups
+    ]
 
 
 def tree_lines(
@@ -89,10 +120,17 @@ def tree_lines(
     return list(chain.from_iterable(_in_full(line, width) for line in tree.lines))
 
 
-def trouble_lines(event: Event, width: int) -> list[DetailLine]:
-    """Return what the event says went wrong, whole and wrapped; nothing if it reports nothing wrong."""
+def trouble_lines(event: Event, width: int, *, is_harmless: bool = False) -> list[DetailLine]:
+    """Return what the event says went wrong, whole and wrapped; nothing if it reports nothing wrong.
+
+    Args:
+        event: the event.
+        width: of a line in cells.
+        is_harmless: it needs no attention.
+    """
+    kind = "note" if is_harmless else "trouble"
     return [
-        DetailLine(0, "", words, "trouble", "", raw=paragraph)
+        DetailLine(0, "", words, kind, "", raw=paragraph)
         for paragraph in trouble_of(event)
         for words in wrap(paragraph[:MAX_STRING], max(8, width - 2 * _GAP))
     ]

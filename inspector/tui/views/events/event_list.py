@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from inspector.analysis.lint.proofs import Proofs
 from inspector.analysis.row_list import RowList
 from inspector.core.audio_formats import AudioFormat
 from inspector.core.event import Direction
@@ -81,6 +82,10 @@ class EventList(Widget):
         """Row of the log under the cursor; -1 for none."""
         self.is_following = True
         """Whether the list scrolls with new rows."""
+        self.is_whole = False
+        """Whether no more events come: the list of a recording, which nothing can follow."""
+        self._read_to = 0
+        """How many events there were when the list was last at its end."""
         self._is_dragging = False
         self._page_before = 1
         """How many rows fitted before the last change of size."""
@@ -124,6 +129,12 @@ class EventList(Widget):
     def show_interventions(self, is_ours: Callable[[int], bool]) -> None:
         """Set the function that returns whether the proxy injected or changed a row's frame."""
         self._strips.is_ours = is_ours
+
+    def follow_findings(self, proofs: Proofs) -> None:
+        """Mark the rows that prove findings, and list others if the filter asks for findings."""
+        if proofs is not self.rows.proofs:
+            self.rows.follow(proofs)
+            self.refresh()
 
     def set_related(self, keys: EventKeys, seqs: frozenset[int]) -> None:
         """Highlight rows that share an id with the selected event, its cause and its effects."""
@@ -303,9 +314,15 @@ class EventList(Widget):
         return thumb(page, page, count, self._position.top) if count > page else None
 
     def _tail(self) -> str:
-        """Return the end of the title: the number of rows, and whether the list is paused."""
-        paused = "" if self.is_following else f" · paused ({self._follow_key} to follow)"
-        return f" {self.count_text()}{paused} "
+        """Return the end of the title: the number of rows, and whether the list is paused, and what came since."""
+        total = self.rows.total
+        if self.is_following or self.is_whole:
+            self._read_to = total
+            return f" {self.count_text()} "
+        new = (
+            f" {self._glyphs.below} {total - self._read_to:,} new" if total > self._read_to else ""
+        )
+        return f" {self.count_text()} · paused{new} ({self._follow_key} to follow) "
 
     def _words_at(self, y: int) -> str:
         """Return the text for a line of the empty list."""

@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from inspector.analysis.lint.proofs import Proofs
 from inspector.analysis.query import EVERYTHING, Query
 from inspector.core.audio_formats import AudioFormat
 from inspector.core.event import Direction
@@ -124,6 +125,7 @@ class EventPanes(Container):
         for pane in others:
             if isinstance(pane, EventPane):
                 pane.is_following = self.focused.is_following
+                pane.is_whole = self.focused.is_whole
                 pane.show_refusals(self._rejection_of)
                 pane.show_interventions(self._is_ours)
             pane.set_class(True, "hidden")
@@ -160,6 +162,11 @@ class EventPanes(Container):
         self._is_ours = is_ours
         for pane in self.all:
             pane.show_interventions(is_ours)
+
+    def follow(self, proofs: Proofs) -> None:
+        """Mark the events that prove findings, and filter by other findings."""
+        for pane in self.all:
+            pane.follow_findings(proofs)
 
     def pull(
         self,

@@ -44,14 +44,17 @@ class EventsView(View):
         """The client, server and merged pane."""
         context = self.context
         panes = EventPanes(context.log, context.glyphs, context.screen_key, id="panes")
-        panes.show_refusals(lambda row: rejection_of(context.log, context.state(), row + 1))
+        panes.show_refusals(
+            lambda row: rejection_of(context.log, context.state(), row + 1, context.proofs())
+        )
         panes.show_interventions(lambda row: row + 1 in context.state().interventions.of)
         return panes
 
     @cached_property
     def detail(self) -> DetailPane:
         """The detail of the selected event."""
-        return DetailPane(self.context.glyphs, self.context.key(DetailPane), id="detail")
+        context = self.context
+        return DetailPane(context.glyphs, context.key(DetailPane), context.screen_key, id="detail")
 
     @cached_property
     def widget(self) -> Container:
@@ -64,6 +67,7 @@ class EventsView(View):
         deadline_passed: Callable[[], bool],
     ) -> None:
         """Take in new rows for a bounded time; ``formats`` are those of input and output audio."""
+        self.panes.follow(self.context.proofs())
         self.panes.pull(formats, deadline_passed)
 
     def refresh(self) -> None:
@@ -77,7 +81,8 @@ class EventsView(View):
         keys = keys_of(event)
         links = list(links_of(context.log, state, event, keys, context.glyphs))
         intervention = str(state.interventions.of.get(event.seq, ""))
-        self.detail.show(event, links, audio, intervention)
+        findings = context.proofs().of(event.seq)
+        self.detail.show(event, links, audio, intervention, findings)
         self.panes.set_related(keys, related_seqs(state, event.seq))
 
     def take_focus(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from inspector.analysis.lint.finding import SIGNS, Severity
+from inspector.analysis.lint.proofs import NO_PROOFS, Proofs
 from inspector.analysis.summary import short_id
 from inspector.core.error_attribution import Refusal
 from inspector.core.event import Event
@@ -15,6 +17,8 @@ from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.views.events.detail import Link
 
 MAX_EFFECTS = 4
+HARMLESS_SIGN = SIGNS[Severity.HARMLESS]
+"""Begins the note on a rejection that needs no attention."""
 
 
 def links_of(
@@ -60,20 +64,24 @@ def related_seqs(state: SessionState, seq: int) -> frozenset[int]:
     return frozenset((*effects, cause) if cause else effects)
 
 
-def rejection_of(log: EventLog, state: SessionState, seq: int) -> str:
+def rejection_of(log: EventLog, state: SessionState, seq: int, proofs: Proofs = NO_PROOFS) -> str:
     """Return a row's note on a rejection: the error's code, or the event that an error rejects; ``""`` for none.
 
-    The mark is ``✗?`` if the error does not name the event, so that the relation is only probable.
+    The mark is ``✗?`` if the error does not name the event, so that the relation is only probable, and ``·`` if the rejection
+    is harmless.
     """
-    refused = state.causes.rejected.get(seq)
+    causes = state.causes
+    refused = causes.rejected.get(seq)
     if refused is not None:
-        return f"{_mark(refused)} {refused.code}"
-    blamed = state.causes.blamed.get(seq)
+        is_harmless = any(map(proofs.is_harmless, causes.effects_of.get(seq, ())))
+        return f"{HARMLESS_SIGN if is_harmless else _mark(refused)} {refused.code}"
+    blamed = causes.blamed.get(seq)
     if blamed is None:
         return ""
     name = log.type_of(blamed.seq - 1)
     known = EVENT_TYPES.get(name)
-    return f"{_mark(blamed)} #{blamed.seq} {known.short if known is not None else name}".rstrip()
+    mark = HARMLESS_SIGN if proofs.is_harmless(seq) else _mark(blamed)
+    return f"{mark} #{blamed.seq} {known.short if known is not None else name}".rstrip()
 
 
 def _mark(refusal: Refusal) -> str:

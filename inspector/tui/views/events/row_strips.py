@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from rich.segment import Segment
 from textual.strip import Strip
 
+from inspector.analysis.lint.finding import Severity
 from inspector.analysis.row_list import RowList
 from inspector.core.audio_formats import AudioFormat
 from inspector.core.event_keys import EventKeys, keys_of, relation
@@ -89,6 +90,7 @@ class RowStrips:
             self.rejection_of(row) if self._may_be_refused(row) else "",
             self._matches(group),
             bool(log.origin[row]) and self.is_ours(row),
+            self._severity(row, group),
         )
         key = (row, log.groups.count[group] if group >= 0 else 0, look, bar)
         strip = self._strips.get(key)
@@ -108,7 +110,8 @@ class RowStrips:
             if groups[row] >= 0
         )
         refused = tuple(self.rejection_of(row) for row in rows if self._may_be_refused(row))
-        return grown, refused, tuple(row for row in rows if origins[row] and self.is_ours(row))
+        ours = tuple(row for row in rows if origins[row] and self.is_ours(row))
+        return grown, refused, ours
 
     def forget(self) -> None:
         """Drop all drawn rows, for another width or theme."""
@@ -126,6 +129,19 @@ class RowStrips:
         """Return how many members of a group pass the filter; 0 if all do."""
         found = self._rows.matches_in(group) if group >= 0 else 0
         return found if group >= 0 and found != self._log.groups.count[group] else 0
+
+    def _severity(self, row: int, group: int) -> Severity | None:
+        """Return the worst severity that a row, or a member of the group that is folded into it, proves."""
+        proofs = self._rows.proofs
+        if group < 0 or self._rows.is_unfolded(group) or not proofs:
+            return proofs.worst(row + 1)
+        groups, column = self._log.groups, self._log.group
+        seqs = proofs.within(groups.head[group] + 1, groups.last[group] + 1)
+        found = [proofs.worst(seq) for seq in seqs if column[seq - 1] == group]
+        worst = min(filter(None, found), key=lambda one: one.rank, default=None)
+        # A row that stands for several errors stays an error unless each of them is harmless.
+        is_calm = worst is not Severity.HARMLESS or len(found) == groups.count[group]
+        return worst if is_calm else None
 
     def _may_be_refused(self, row: int) -> bool:
         """Return whether a row is a client event, or an error that may reject one."""

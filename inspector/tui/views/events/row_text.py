@@ -9,6 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from inspector.analysis.lint.finding import SIGNS, Severity
 from inspector.analysis.sanitize import sanitized
 from inspector.analysis.summary import (
     INTERVENTIONS,
@@ -98,6 +99,8 @@ class RowLook:
     """How many members of a folded group pass the filter; 0 if all do."""
     is_ours: bool = False
     """True for a frame that the proxy injected or changed."""
+    severity: Severity | None = None
+    """The worst severity of the findings that it proves; None if it proves none."""
 
 
 class RowText:
@@ -125,16 +128,20 @@ class RowText:
         segments = [
             self._gutter(look, styles),
             Segment(self._times(row, look), styles.time),
+            self._sign(look, styles),
             Segment(self._in_column(letter, event), name_style),
             Segment(self._bracket(event), styles.bracket),
             Segment(f"{fitted(self._name(event, row, look), type_width)} ", name_style),
         ]
         # A folded row stands for several errors that reject different events; the unfolded rows name them.
+        is_error = self._log.is_error(row) and look.severity is not Severity.HARMLESS
         if look.rejection and not (event.type in REPEATED and self._is_folded(row, look)):
-            segments.append(Segment(f"{sanitized(look.rejection)}  ", styles.error))
+            is_harmless = look.rejection.startswith(SIGNS[Severity.HARMLESS])
+            style = styles.summary if is_harmless else styles.error
+            segments.append(Segment(f"{sanitized(look.rejection)}  ", style))
         used = sum(cell_len(segment.text) for segment in segments)
         words = self._words(event, row, look)
-        style = styles.error if self._log.is_error(row) else styles.summary
+        style = styles.error if is_error else styles.summary
         segments.append(Segment(fitted(words, max(0, look.width - used)), style))
         strip = Strip(segments).adjust_cell_length(look.width, styles.base)
         if look.is_future:
@@ -154,13 +161,20 @@ class RowText:
         if t_us is None:
             # Without times only the order is known.
             width = TIME_WIDTH if is_narrow else TIME_WIDTH + 1 + DELTA_WIDTH
-            return f"{f'#{row + 1}':>{width}} "
+            return f"{f'#{row + 1}':>{width}}"
         text = f"{t_us / 1e6:>{TIME_WIDTH}.3f}"
         if is_narrow:
-            return text + " "
+            return text
         since_us = look.mark_t_us if look.has_mark else look.previous_t_us
         delta = "" if since_us is None else signed(t_us - since_us)
-        return f"{text} {delta:>{DELTA_WIDTH}} "
+        return f"{text} {delta:>{DELTA_WIDTH}}"
+
+    def _sign(self, look: RowLook, styles: RowStyles) -> Segment:
+        """Return the sign of what the event proves; it stands in the gap before the direction."""
+        if look.severity is None:
+            return Segment(" ", styles.time)
+        tones = {Severity.ERROR: styles.error, Severity.WARNING: styles.warning}
+        return Segment(SIGNS[look.severity], tones.get(look.severity, styles.time))
 
     def _severity(
         self, event: Event, row: int, look: RowLook, styles: RowStyles
@@ -168,7 +182,7 @@ class RowText:
         if look.is_ours or is_made_here(event.direction, event.origin):
             is_sent = event.direction is Direction.CLIENT
             return styles.local, self._glyphs.to_api if is_sent else self._glyphs.to_app
-        if self._log.is_error(row):
+        if self._log.is_error(row) and look.severity is not Severity.HARMLESS:
             return styles.error, "!"
         if self._log.flags[row] & (FLAG_WARNING | FLAG_UNDECODED):
             return styles.warning, "~"

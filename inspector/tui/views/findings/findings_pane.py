@@ -11,14 +11,14 @@ from rich.cells import cell_len
 from textual.binding import Binding
 from textual.strip import Strip
 
-from inspector.analysis.lint.finding import Severity
+from inspector.analysis.lint.finding import SIGNS, Finding, Severity
 from inspector.analysis.lint.findings_groups import (
     RuleFindings,
     counts_text,
-    findings_by_rule,
 )
 from inspector.analysis.lint.lint_run import LintReport
 from inspector.analysis.sanitize import sanitized
+from inspector.muted_rules import MutedRules, MuteScope
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keycaps import Key
 from inspector.tui.common.list_pane import ListPane
@@ -28,14 +28,17 @@ from inspector.tui.terminal.strips import fitted
 from inspector.tui.views.findings.findings_text import (
     EMPTY_WORDS,
     FindingEntry,
+    ListedFindings,
+    Standing,
     columns_of,
     coverage_lines,
     entries,
     entry_runs,
     explanation,
+    listed,
     silent_count,
 )
-from inspector.tui.views.messages import CopyRequested, RowRequested
+from inspector.tui.views.messages import CopyRequested, MuteRequested, RowRequested
 
 LEAST_LIST = 5
 """Lines that the list keeps when the explanation is long."""
@@ -60,14 +63,33 @@ class FindingsPane(ListPane):
         Binding("d", "explain", "explain", id="findings.explain"),
         Binding("y", "copy_fix", "copy fix", id="findings.copy"),
         Binding("C", "coverage", "coverage", id="findings.coverage"),
+        Binding(
+            "m",
+            "mute('folder')",
+            "mute",
+            id="findings.mute",
+            tooltip="Mute the rule for recordings in this folder, or bring it back",
+        ),
+        Binding(
+            "E",
+            "mute('everywhere')",
+            "mute everywhere",
+            show=False,
+            id="findings.mute_everywhere",
+            tooltip="Mute the rule everywhere, or bring it back",
+        ),
     ]
 
     def __init__(self, glyphs: Glyphs, *, key: Key | None = None, id: str | None = None) -> None:  # noqa: A002 - Textual's own name for it
         """Show nothing yet; see ``ListPane``."""
         super().__init__(glyphs, key=key, id=id)
         self._report: LintReport | None = None
+        self._whole: LintReport | None = None
+        self._after = ""
         self._revision = -1
-        self._groups: tuple[RuleFindings, ...] = ()
+        self._listed = ListedFindings()
+        self._muted: MutedRules | None = None
+        self._groups: list[tuple[Standing, RuleFindings]] = []
         self._columns = columns_of(())
         self._entries: list[FindingEntry] = []
         self._unfolded: set[str] = set()
@@ -76,17 +98,41 @@ class FindingsPane(ListPane):
 
     # What is shown
 
-    def show(self, report: LintReport | None, revision: int) -> None:
-        """Show a report if it has changed."""
-        if revision == self._revision:
+    def show(
+        self,
+        report: LintReport | None,
+        revision: int,
+        whole: LintReport | None = None,
+        muted: MutedRules | None = None,
+        after: str = "",
+    ) -> None:
+        """Show findings if they have changed.
+
+        Args:
+            report: what is found by now, or by the cursor.
+            revision: of the report and the muted rules.
+            whole: what is found in the whole recording; None if that is not known, or there is no cursor.
+            muted: the muted rules.
+            after: name of the recording of the connection before; ``""`` if there is none.
+        """
+        if revision == self._revision and whole is self._whole and after == self._after:
             return
-        self._revision, self._report = revision, report
-        self._groups = findings_by_rule(report.findings) if report is not None else ()
+        self._after = after
+        self._revision, self._report, self._whole, self._muted = revision, report, whole, muted
+        self._listed = listed(report, whole, muted or ())
+        self._groups = self._listed.groups
         self._fill()
 
-    def select_seq(self, seq: int) -> bool:
-        """Select the first finding that an event proves; return False if it proves none."""
-        for group in self._groups:
+    def is_at(self, seq: int) -> bool:
+        """Return whether an event proves the selected finding."""
+        here = self._entries[self.cursor] if self.cursor < len(self._entries) else None
+        return here is not None and seq in here.finding.seqs
+
+    def select_seq(self, seq: int, rule: str = "") -> bool:
+        """Select the first finding that an event proves, of any rule or a given one; return False if it proves none."""
+        for _, group in self._groups:
+            if rule not in ("", group.rule):
+                continue
             finding = next((one for one in group.findings if seq in one.seqs), None)
             if finding is None:
                 continue
@@ -115,7 +161,7 @@ class FindingsPane(ListPane):
     def _fill(self) -> None:
         """Rebuild the list, and keep the selection."""
         here = self._entries[self.cursor].name if self.cursor < len(self._entries) else None
-        self._columns = columns_of(self._groups)
+        self._columns = columns_of([group for _, group in self._groups])
         self._entries = entries(self._groups, self._unfolded)
         places = (at for at, entry in enumerate(self._entries) if entry.name == here)
         last = max(0, len(self._entries) - 1)
@@ -135,19 +181,32 @@ class FindingsPane(ListPane):
     def _below(self) -> list[list[Run]]:
         """Return the lines below the list: the explanation of the selected entry, or the coverage."""
         report, width = self._report, self.size.width
+        room = max(
+            3, self.size.height - self.HEAD_LINES - 1 - min(LEAST_LIST, max(1, len(self._entries)))
+        )
         lines: list[list[Run]] = []
         if self._covers and report is not None:
             lines = coverage_lines(report, width)
         elif self._is_explaining and self.cursor < len(self._entries):
-            lines = explanation(self._entries[self.cursor], width)
+            entry = self._entries[self.cursor]
+            lines = explanation(entry, width, room, self._remark(entry))
         if not lines:
             return []
-        room = max(
-            3, self.size.height - self.HEAD_LINES - 1 - min(LEAST_LIST, max(1, len(self._entries)))
-        )
         if len(lines) > room:
             lines = [*lines[: room - 1], [("  …", "dim")]]
         return [self._rule(width), *lines]
+
+    def _remark(self, entry: FindingEntry) -> str:
+        """Return why a finding is not among those by now, and what to do about it; ``""`` if it is."""
+        if entry.standing is Standing.NOW:
+            return ""
+        if entry.standing is Standing.LATER:
+            go = self._key("findings.events")
+            return f"found after the replay's cursor; {go} goes there"
+        muted, key = self._muted, self._key("findings.mute")
+        scope = muted.scope(entry.group.rule) if muted is not None else None
+        where = "everywhere" if scope is MuteScope.EVERYWHERE else "for recordings in this folder"
+        return f"{where}; {key} shows it again"
 
     # How it is drawn
 
@@ -169,16 +228,24 @@ class FindingsPane(ListPane):
         report = self._report
         if report is None:
             return self._line([(" no events yet", "dim")])
-        counts = counts_text(report.findings, with_signs=True) or "no findings"
-        worst = report.worst
-        tone = {Severity.ERROR: "error", Severity.WARNING: "warning"}.get(
-            worst or Severity.HARMLESS, "head"
-        )
-        runs: list[Run] = [(f" {counts}", tone)]
+        found = self._listed
+        nothing = "no findings at the cursor" if found.later else "no findings"
+        counts = counts_text(found.now, with_signs=True) or nothing
+        runs: list[Run] = [(f" {counts}", _head_tone(found.now))]
+        if found.later:
+            later = counts_text(found.later, with_signs=True)
+            runs += [("   later: ", "dim"), (later, _head_tone(found.later))]
+        if found.muted:
+            runs.append((f"   muted: {counts_text(found.muted)}", "dim"))
+        if self._muted is not None and self._muted.problem:
+            runs.append((f"   {sanitized(self._muted.problem)}", "warning"))
         silent = silent_count(report)
         if silent:
             rules = "1 rule" if silent == 1 else f"{silent} rules"
             words = f"   {rules} could not judge: {self._key('findings.coverage')} coverage"
+            runs.append((words, "dim"))
+        if self._after:
+            words = f"   judged as the connection after {sanitized(self._after)}"
             runs.append((words, "dim"))
         return self._line(runs)
 
@@ -190,18 +257,12 @@ class FindingsPane(ListPane):
         if len(entry.group.findings) > 1:
             fold = glyphs.unfolded if is_open else glyphs.folded
         mark = glyphs.related if is_here else " "
-        runs = [(f"{mark} ", "kin"), *entry_runs(entry, self._columns, self._sign(entry), fold)]
+        runs = [
+            (f"{mark} ", "kin"),
+            *entry_runs(entry, self._columns, SIGNS[entry.group.severity], fold),
+        ]
         strip = self._line([(sanitized(text), tone) for text, tone in runs])
         return self._under_cursor_strip(strip) if is_here else strip
-
-    def _sign(self, entry: FindingEntry) -> str:
-        signs = {
-            Severity.ERROR: self._glyphs.bad,
-            Severity.WARNING: "!",
-            Severity.NOTE: self._glyphs.dot,
-            Severity.HARMLESS: self._glyphs.local,
-        }
-        return signs[entry.group.severity]
 
     def _line(self, runs: Sequence[Run]) -> Strip:
         return super()._line(list(self._shortened(runs)))
@@ -243,8 +304,21 @@ class FindingsPane(ListPane):
         if fix:
             self.post_message(CopyRequested(fix, "the fix"))
 
+    def action_mute(self, scope: str) -> None:
+        """Mute the rule of the selected finding, or bring it back."""
+        if self._entries:
+            rule = self._entries[self.cursor].group.rule
+            key = self._key("findings.mute")
+            self.post_message(MuteRequested(rule, MuteScope(scope), key))
+
     def action_coverage(self) -> None:
         """Show or hide what could not be judged."""
         self._covers = not self._covers
         self._reveal()
         self.refresh()
+
+
+def _head_tone(findings: Sequence[Finding]) -> str:
+    """Return the style of a count: that of the worst finding."""
+    worst = findings[0].severity if findings else Severity.HARMLESS
+    return {Severity.ERROR: "error", Severity.WARNING: "warning"}.get(worst, "head")

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 
 class FindingsView(View):
-    """The findings as of now, or as of the cursor."""
+    """The findings as of now, or as of the cursor; of a recording also those that come later."""
 
     id = "findings"
     title = "Findings"
+    short = "Find"
     key = "6"
     is_eager = False
+
+    _wanted: tuple[int, str] | None = None
+    """The event, by ``seq``, and the rule whose finding is to be selected as soon as it is listed."""
 
     @cached_property
     def widget(self) -> FindingsPane:
@@ -34,7 +38,19 @@ class FindingsView(View):
     def refresh(self) -> None:
         """Show what the rules find by now."""
         findings = self.context.findings
-        self.widget.show(findings.report, findings.revision)
+        pane = self.widget
+        pane.show(
+            findings.report,
+            findings.revision,
+            self.context.whole_report(),
+            findings.muted,
+            findings.after,
+        )
+        if self._wanted is not None:
+            seq, rule = self._wanted
+            self._wanted = None
+            if rule or not pane.is_at(seq):
+                pane.select_seq(seq, rule)
 
     def frame(self) -> Sequence[tuple[Widget, Sequence[CellUpdate]]]:
         """Show findings that were collected after the session changed; nothing is painted past Textual."""
@@ -45,6 +61,10 @@ class FindingsView(View):
         """Go to the finding that an event proves."""
         self.refresh()
         return self.widget.select_seq(row + 1)
+
+    def enter(self, row: int, part: str = "") -> None:
+        """Select what the selected event proves, unless that is selected already."""
+        self._wanted = (row + 1, part) if row >= 0 else None
 
     def go_back(self) -> bool:
         """Close the explanation first."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from inspector.analysis.marks import MARK_KINDS
+from inspector.analysis.lint.finding import SIGNS
+from inspector.analysis.marks import MARK_KINDS, MARK_OF_SEVERITY, MarkKind
 from inspector.analysis.placement import AudioSide
 from inspector.analysis.sanitize import sanitized
 from inspector.analysis.summary import duration_text, short_id
@@ -37,7 +38,8 @@ def at_cursor(waveform: Waveform, view: DrawnStretch) -> str:
     marks = waveform.marks
     here = marks.within(cell * view.cell_us, (cell + 1) * view.cell_us)
     words += [
-        f"{MARK_KINDS[marks.kind[at]].value} {marks.t_us[at] / 1e6:.3f}" for at in here[:MAX_MARKS]
+        f"{_mark_text(waveform, marks.row[at], MARK_KINDS[marks.kind[at]])} {marks.t_us[at] / 1e6:.3f}"
+        for at in here[:MAX_MARKS]
     ]
     return "   ".join(words)
 
@@ -67,6 +69,12 @@ def selection_text(view: DrawnStretch, progress: float, key: Key, *, damaged: in
     zoom = f"{key('wave.closer')} {key('wave.wider')} zoom"
     select = f"{key('wave.select_left')} {key('wave.select_right')} or drag to select"
     return f"{scale}/cell{reading}{torn}{follow}   {zoom}   {key('wave.next_mark')} next mark   {select}"
+
+
+def _mark_text(waveform: Waveform, row: int, kind: MarkKind) -> str:
+    """Return the name of a mark; that of a finding is its rule."""
+    found = waveform.proofs.of(row + 1) if kind in MARK_OF_SEVERITY.values() else ()
+    return f"{SIGNS[found[0].severity]} {found[0].rule}" if found else kind.value
 
 
 def _underrun_text(gap: PlaybackGap) -> str:

@@ -9,26 +9,21 @@ CELL_US = tuple(
     ms * 1000
     for ms in (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000, 300_000, 1_800_000)
 )
-"""Possible durations of a cell; the smallest has one envelope in each of its two columns of dots."""
-START_ZOOM = 2  # 100 ms per cell: ten seconds in a wide terminal
+"""Durations of a cell to zoom through; the smallest has one envelope in each of its two columns of dots."""
+START_CELL_US = 100_000  # ten seconds in a wide terminal
 
 
 class TimeWindow:
     """A stretch of session time, in microseconds."""
 
     def __init__(self) -> None:
-        self.zoom = START_ZOOM
-        """Index into ``CELL_US``."""
+        self.cell_us = START_CELL_US
+        """Duration of a cell: one of ``CELL_US``, or what fits the whole session."""
         self.left = 0
         """The first visible cell."""
         self.cursor_us = 0
         self.anchor_us: int | None = None
         """Where the selection began; None without one."""
-
-    @property
-    def cell_us(self) -> int:
-        """Return the duration of a cell."""
-        return CELL_US[self.zoom]
 
     @property
     def selection(self) -> tuple[int, int] | None:
@@ -50,13 +45,16 @@ class TimeWindow:
     def zoom_by(self, step: int, columns: int) -> None:
         """Zoom by steps, keeping the cursor in its column."""
         column = max(0, min(columns - 1, self.cursor_us // self.cell_us - self.left))
-        self.zoom = max(0, min(len(CELL_US) - 1, self.zoom + step))
+        for _ in range(abs(step)):
+            others = [cell for cell in CELL_US if (cell - self.cell_us) * step > 0]
+            if others:
+                self.cell_us = others[0] if step > 0 else others[-1]
         self.left = max(0, self.cursor_us // self.cell_us - column)
 
     def fit(self, end_us: int, columns: int) -> None:
-        """Show everything up to a time."""
-        fitting = (at for at, cell in enumerate(CELL_US) if end_us <= cell * columns)
-        self.zoom = next(fitting, len(CELL_US) - 1)
+        """Show everything up to a time, as wide as possible."""
+        finest = CELL_US[0]
+        self.cell_us = min(CELL_US[-1], -(-end_us // (columns * finest)) * finest)
         self.left = 0
 
     def pan(self, step: int, end_us: int, columns: int) -> None:

@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from inspector.analysis.lint.proofs import NO_PROOFS, Proofs
 from inspector.analysis.waterfall import TurnSpan, turn_spans
 from inspector.analysis.waveform import Waveform
 from inspector.clock import SYSTEM_CLOCK, time_is_up
@@ -33,6 +34,8 @@ FRAME_BUDGET_S = 0.01
 """Time for reading new rows per frame: while a long recording is read, a third of a core, with keys answered in the next frame."""
 LEAST_GRAIN_US = 50_000
 """Growing lanes are redrawn at most this often, at any zoom; keys are answered at once."""
+AHEAD = 4
+"""Cells kept free at the right while the timeline follows."""
 
 
 class Timeline(Widget, can_focus=True):
@@ -101,6 +104,8 @@ class Timeline(Widget, can_focus=True):
         *,
         key: Key | None = None,
         turns: Callable[[], Sequence[Turn]] = tuple,
+        proofs: Callable[[], Proofs] = lambda: NO_PROOFS,
+        is_whole: bool = False,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
         """Create the timeline.
@@ -110,6 +115,8 @@ class Timeline(Widget, can_focus=True):
             now_us: returns the current session time, or that of the replay's cursor, in microseconds.
             glyphs: characters for drawing the lanes.
             turns: returns the turns by now, or before a replay's cursor.
+            proofs: returns which findings the events prove.
+            is_whole: whether the session is over; then all of it is shown first.
             key: returns key names; defaults to those of the default keymap.
             id: the widget's id.
         """
@@ -119,8 +126,9 @@ class Timeline(Widget, can_focus=True):
         self._waveform = waveform
         self._now_us = now_us
         self._turns = turns
+        self._proofs = proofs
         self._is_dragging = False
-        self._is_fitting = False
+        self._is_fitting = is_whole
         """Whether the zoom follows the whole session, including what is still being read."""
         self._still: tuple[object, ...] = ()
         self._moving = 0, 0
@@ -156,6 +164,7 @@ class Timeline(Widget, can_focus=True):
 
     def _changes(self) -> list[CellUpdate]:
         """Read new rows, and return the columns that have changed."""
+        self._waveform.follow(self._proofs())
         self._waveform.advance(time_is_up(FRAME_BUDGET_S))
         self._is_behind = self._waveform.progress < 1
         size = self.size
@@ -164,21 +173,21 @@ class Timeline(Widget, can_focus=True):
         now_us, window = self._now_us(), self.window
         if self._is_fitting:
             self._is_fitting = self._waveform.progress < 1
-            window.fit(max(1, self._waveform.end_us), self._columns)
+            window.fit(max(1, self._waveform.end_us, now_us), max(1, self._columns - AHEAD))
         if self.is_following:
             window.cursor_us = now_us
-            window.reveal(now_us, self._columns, ahead=4)
+            window.reveal(now_us, self._columns, ahead=AHEAD)
         # Moving by less than half a cell cannot be seen.
         grain_us = max(LEAST_GRAIN_US, window.cell_us // 2)
         moving = now_us // grain_us, self._waveform.end_us // grain_us
         still = (
             size,
             window.left,
-            window.zoom,
+            window.cell_us,
             self.is_following,
             None if self.is_following else window.cursor_us,
             window.anchor_us,
-            len(self._waveform.marks),
+            self._waveform.marks,
             len(self._turns()),
             self._is_behind,
         )

@@ -6,7 +6,7 @@ repainted. Every character is one cell wide.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -38,8 +38,9 @@ GROUND = 16
 """A cell's style code is the index of its style plus this times the index of its ground."""
 LABEL = 7
 """Columns to the left of the lanes."""
-USUAL_LANE_ROWS = 10
-"""Height of a lane; a third of the widget if that is more. Every row is repainted up to 15 times a second."""
+MOST_MARK_ROWS = 3
+"""Rows for marks where there is room: marks that share a cell stand one above the other."""
+LEAST_ROWS_FOR_STACKS = 16
 _BASE, _DIM, _CLIENT, _SERVER, _FAINT, _WARNING, _ERROR, _MARK, _HEAD = range(9)
 _LETTERS = {
     MarkKind.SPEECH_STARTED: ("S", _CLIENT),
@@ -52,28 +53,38 @@ _LETTERS = {
     MarkKind.UNDERRUN: ("U", _WARNING),
     MarkKind.TRUNCATED: ("", _WARNING),
     MarkKind.ERROR: ("!", _ERROR),
+    MarkKind.FOUND_WARNING: ("", _WARNING),
+    MarkKind.FOUND_ERROR: ("", _ERROR),
 }
-"""Letter and style by kind of mark, the most important last: it wins if several fall into one cell."""
+"""Letter and style by kind of mark, the most important last: it stands on the line if several fall into one cell."""
+_SIGN_OF: Mapping[MarkKind, Callable[[Glyphs], str]] = {
+    MarkKind.TRUNCATED: lambda glyphs: glyphs.cut,
+    MarkKind.FOUND_WARNING: lambda glyphs: glyphs.caution,
+    MarkKind.FOUND_ERROR: lambda glyphs: glyphs.bad,
+}
+"""Signs of the kinds without a letter."""
 _LEGEND = {
     MarkKind.SPEECH_STARTED: "speech started",
     MarkKind.SPEECH_STOPPED: "ended",
     MarkKind.COMMITTED: "commit",
-    MarkKind.RESPONSE_STARTED: "response created",
+    MarkKind.RESPONSE_STARTED: "response",
     MarkKind.FIRST_AUDIO: "first audio",
     MarkKind.RESPONSE_ENDED: "done",
     MarkKind.TOOL_CALL: "tool",
     MarkKind.UNDERRUN: "underrun",
     MarkKind.TRUNCATED: "cut",
     MarkKind.ERROR: "error",
+    MarkKind.FOUND_ERROR: "found",
 }
 _SHORT_LEGEND = {
     MarkKind.SPEECH_STOPPED: "speech",
     MarkKind.COMMITTED: "commit",
-    MarkKind.RESPONSE_ENDED: "response, audio, end",
+    MarkKind.RESPONSE_ENDED: "response",
     MarkKind.TOOL_CALL: "tool",
     MarkKind.UNDERRUN: "gap",
     MarkKind.TRUNCATED: "cut",
     MarkKind.ERROR: "error",
+    MarkKind.FOUND_ERROR: "found",
 }
 """For narrow screens, 80 columns wide. Letters without a text share that of the next letter."""
 _RANK = {kind: rank for rank, kind in enumerate(_LETTERS)}
@@ -114,10 +125,24 @@ class DrawnStretch:
         return max(1, self.columns - LABEL)
 
     @property
+    def mark_rows(self) -> int:
+        """Return the number of rows between the lanes."""
+        return MOST_MARK_ROWS if self.rows >= LEAST_ROWS_FOR_STACKS else 1
+
+    @property
     def lane_rows(self) -> int:
-        """Return the height of a lane: what marks, axis, two lines of text and the legend leave."""
-        room = self.rows - 5
-        return max(1, min(max(USUAL_LANE_ROWS, room // 3), room // 2))
+        """Return the height of a lane: half of what marks, axis, two lines of text and the legend leave."""
+        return max(1, (self.rows - self.mark_rows - 4) // 2)
+
+    @property
+    def model_row(self) -> int:
+        """Return the first row of the model's lane."""
+        return self.lane_rows + self.mark_rows
+
+    @property
+    def axis_row(self) -> int:
+        """Return the row of the axis."""
+        return self.model_row + self.lane_rows
 
     @property
     def from_us(self) -> int:
@@ -186,7 +211,7 @@ class Canvas:
         return Picture(self.cells, self.codes)
 
 
-_OWN_SIGNS = frozenset("−–—·…✂▲›│┬─")
+_OWN_SIGNS = frozenset("−–—·…✂▲›│┬─✗⚠")
 
 
 def drawn(waveform: Waveform, view: DrawnStretch, glyphs: Glyphs, words: Sequence[str]) -> Picture:
@@ -211,13 +236,13 @@ def drawn(waveform: Waveform, view: DrawnStretch, glyphs: Glyphs, words: Sequenc
     playhead = view.column_of(view.now_us)
     if 0 <= playhead < view.lane_columns:
         sign = "▲" if len(glyphs.wave) == 256 else "^"
-        canvas.put(2 * height + 1, LABEL + playhead, sign, _HEAD)
+        canvas.put(view.axis_row, LABEL + playhead, sign, _HEAD)
     for number, line in enumerate(words):
-        canvas.put(2 * height + 2 + number, 1, line, _BASE if number == 0 else _DIM)
+        canvas.put(view.axis_row + 1 + number, 1, line, _BASE if number == 0 else _DIM)
     if not waveform.has_audio:
         words = _REFUSED if waveform.is_refused else _NO_AUDIO
         canvas.put(height // 2, LABEL + 2, words, _DIM)
-    _grounds(canvas, 2 * height + 1)
+    _grounds(canvas, view.axis_row)
     return canvas.picture()
 
 
@@ -229,9 +254,9 @@ def _backdrop(view: DrawnStretch, glyphs: Glyphs, words: int) -> Picture:
     height = view.lane_rows
     canvas.put(height // 2, 0, " user", _CLIENT)
     canvas.put(height, 0, " marks", _DIM)
-    canvas.put(height + 1 + height // 2, 0, " model", _SERVER)
-    _axis(canvas, 2 * height + 1)
-    _legend(canvas, 2 * height + 2 + words)
+    canvas.put(view.model_row + height // 2, 0, " model", _SERVER)
+    _axis(canvas, view.axis_row)
+    _legend(canvas, view.axis_row + 1 + words)
     return canvas.picture()
 
 
@@ -250,7 +275,8 @@ def _lanes(canvas: Canvas, waveform: Waveform) -> None:
         is_clipped = (np.maximum(lane.high, -lane.low) >= _CLIPPED).reshape(by_cell).any(axis=1)
         codes[is_clipped] = _ERROR
         codes[~lane.is_heard.reshape(by_cell).any(axis=1) | is_future] = _FAINT
-        rows = slice(number * (height + 1), min(view.rows, number * (height + 1) + height))
+        top = number * view.model_row
+        rows = slice(top, min(view.rows, top + height))
         canvas.cells[rows, LABEL:] = cells[number, : max(0, rows.stop - rows.start)]
         canvas.codes[rows, LABEL:] = codes
 
@@ -268,16 +294,21 @@ def _turns(canvas: Canvas, row: int) -> None:
 
 def _marks(canvas: Canvas, waveform: Waveform, row: int) -> None:
     view, marks = canvas.view, waveform.marks
-    found = marks.within(view.from_us, view.to_us)
-    for index in sorted(found, key=lambda at: _RANK[MARK_KINDS[marks.kind[at]]]):
-        letter, style = _LETTERS[MARK_KINDS[marks.kind[index]]]
-        is_future = marks.t_us[index] > view.now_us
-        canvas.put(
-            row,
-            LABEL + view.column_of(marks.t_us[index]),
-            letter or canvas.glyphs.cut,
-            _FAINT if is_future else style,
-        )
+    by_column: dict[int, dict[MarkKind, bool]] = {}
+    for index in marks.within(view.from_us, view.to_us):
+        kinds = by_column.setdefault(view.column_of(marks.t_us[index]), {})
+        kinds.setdefault(MARK_KINDS[marks.kind[index]], marks.t_us[index] > view.now_us)
+    for column, kinds in by_column.items():
+        # The most important one stands on the line, the others below it, in the order of what causes what.
+        first = max(kinds, key=_RANK.__getitem__)
+        stack = [first, *sorted(kinds.keys() - {first}, key=_RANK.__getitem__)]
+        for line, kind in enumerate(stack[: view.mark_rows]):
+            letter, style = _LETTERS[kind]
+            style = _FAINT if kinds[kind] else style
+            hidden = len(stack) - view.mark_rows
+            if hidden > 0 and 0 < line == view.mark_rows - 1:
+                letter, style = f"{min(9, hidden + 1)}", _DIM
+            canvas.put(row + line, LABEL + column, letter or _SIGN_OF[kind](canvas.glyphs), style)
 
 
 def _axis(canvas: Canvas, row: int) -> None:
@@ -307,7 +338,7 @@ def _legend(canvas: Canvas, row: int) -> None:
     column = 1
     for kind, (letter, style) in _LETTERS.items():
         words = legend.get(kind, "")
-        canvas.put(row, column, letter or canvas.glyphs.cut, style)
+        canvas.put(row, column, letter or _SIGN_OF[kind](canvas.glyphs), style)
         canvas.put(row, column + 2, words, _DIM)
         column += len(words) + 4 if words else 2
 

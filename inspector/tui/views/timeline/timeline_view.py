@@ -20,6 +20,7 @@ class TimelineView(View):
 
     id = "timeline"
     title = "Timeline"
+    short = "Time"
     key = "4"
     is_eager = False
 
@@ -37,6 +38,8 @@ class TimelineView(View):
             context.glyphs,
             key=key,
             turns=lambda: context.state().turns.all,
+            proofs=context.proofs,
+            is_whole=context.is_recording,
             id=self.id,
         )
 

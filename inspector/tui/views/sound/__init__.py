@@ -1,0 +1,1 @@
+"""The view of a session's sound: its figures, and the VAD lab."""
