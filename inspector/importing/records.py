@@ -79,7 +79,11 @@ def is_event(body: Mapping[str, Any]) -> bool:
     if name in _PLAIN:
         return "event_id" in body or isinstance(body.get("error"), dict)
     # A type that is newer than the table.
-    return name.startswith(_FAMILIES) and isinstance(body.get("event_id"), str)
+    return (
+        name.startswith(_FAMILIES)
+        and isinstance(body.get("event_id"), str)
+        and _DOTTED.fullmatch(name) is not None
+    )
 
 
 def _is_tagged(key: str, value: Mapping[str, Any]) -> bool:

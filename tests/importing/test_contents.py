@@ -168,9 +168,11 @@ def test_a_relay_that_receives_from_both_sides_is_told_by_the_types(tmp_path: Pa
 
 def test_an_event_of_a_type_that_is_not_known_yet_is_imported(tmp_path: Path) -> None:
     new = {"type": "response.thought.delta", "event_id": "event_9"}
-    result = import_text(tmp_path, f"Received {json.dumps(CREATED)}\nReceived {json.dumps(new)}\n")
+    torn = {"type": "response.th\x13ght.delta", "event_id": "event_9"}
+    text = "".join(f"Received {json.dumps(each)}\n" for each in (CREATED, new, torn))
+    result = import_text(tmp_path, text)
 
-    assert [event.type for event in result.events][1] == "response.thought.delta"
+    assert [event.type for event in result.events] == ["session.created", "response.thought.delta"]
 
 
 def test_twilio_messages_between_the_events_are_skipped(tmp_path: Path) -> None:
