@@ -30,7 +30,7 @@ from inspector.importing.literals import (
     read_literal,
     unescaped,
 )
-from inspector.importing.moments import UnreadTime, head_time, keyed_time
+from inspector.importing.moments import UnreadTime, head_time, keyed_time, text_time
 from inspector.importing.records import (
     NO_TAGS,
     Inner,
@@ -69,6 +69,8 @@ MOST_LITERAL = 4 << 20
 """The same of one on a single line."""
 MOST_LINES = 5000
 """Lines of one pretty-printed event."""
+SHOWN_CELLS = 60
+"""Bytes of the cells behind an event that may hold its time."""
 LABEL = 400
 """Bytes before an event that may say its direction and time."""
 MAX_TEXTS = 3
@@ -470,6 +472,10 @@ class TextScan:
                 time, behind = head_time(head)
                 # Without its time a label is one of a few, which are remembered.
                 label = head[behind:] if behind else head
+            if time is None and self._text[piece.end : piece.end + 1] == b"\t":
+                # A row copied from the browser's list of messages: data, length, time.
+                rest = self._text[piece.end : min(self._line_stop, piece.end + SHOWN_CELLS)]
+                time = text_time(rest.decode("utf-8", "replace"), "")
             if direction is None:
                 direction = self._labels.direction(label) if label else None
                 if direction is None and tags.label:

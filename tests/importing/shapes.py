@@ -312,6 +312,10 @@ SHAPES: Mapping[str, tuple[str, str]] = {
         lines(lambda i, d, e: f"[{i * 0.13:9.3f}] {way(d, 'C->S', 'S->C')} {json.dumps(e)}"),
         "relative",
     ),
+    "browser-messages": (
+        lines(lambda i, d, e: f"{way(d, '⬆', '⬇')}\t{json.dumps(e)}\t895\t{moment(i):%H:%M:%S.%f}"),
+        "relative",
+    ),
     "go": (
         lines(
             lambda i, d, e: (
