@@ -258,7 +258,7 @@ def test_the_recognizer_gives_way_although_it_is_a_process_group_of_its_own() ->
         text=True,
         check=True,
     )
-    assert told.stdout.split()[-2:] == ["nice", "19"]
+    assert told.stdout.split()[-2:] == ["nice", "10"]
 
 
 def test_a_detector_in_a_process_of_its_own_says_the_same() -> None:

@@ -38,8 +38,8 @@ _OLD_SPELLING = re.compile(r"\b(to)-(?=(?:day|night|morrow)\b)", re.IGNORECASE)
 _OF_NOTHING = "You"
 """Moonshine's text for noise, tones and silence; a spoken "you" ends with a period."""
 
-_NICENESS = 19
-"""The lowest priority: a transcript may be late, the events of the sessions may not."""
+_NICENESS = 10
+"""A transcript may be late, the events of the sessions may not; but on a busy machine it should still come, in a tenth of a core."""
 _AUTOGROUP = "/proc/self/autogroup"
 """Linux gives processor time to process groups of one ``setsid`` (sched(7), "The autogroup feature") in equal shares: a process's
 own niceness counts only inside its group, and this process is alone in one."""
