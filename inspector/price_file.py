@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from inspector import __version__
 from inspector.analysis.prices import PriceTable, read_prices, shipped_prices
 from inspector.errors import UsageError
 from inspector.folders import config_file
+
+if TYPE_CHECKING:
+    from inspector.analysis.ledger import CostLedger
+    from inspector.recording.format import Header
 
 PRICES_FILE = "prices.toml"
 
@@ -24,6 +29,13 @@ def prices_here(tell: Callable[[str], None] | None = None) -> PriceTable:
         if tell is not None:
             tell(error.message)
         return shipped_prices()
+
+
+def ledger_here(header: Header) -> CostLedger:
+    """Return an empty ledger for a session, at the prices in force here on its day."""
+    from inspector.analysis.ledger import CostLedger
+
+    return CostLedger(prices_here(), header.day, model=header.model)
 
 
 def price_stamp() -> str:

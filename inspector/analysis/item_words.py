@@ -6,20 +6,14 @@ import json
 from collections.abc import Callable, Mapping
 
 from inspector.analysis.conversation_entry import Column, EntryDraft, OpenRequest, Phrase, Tone
+from inspector.analysis.heard_answers import SAME_MS, Claim, cut_at, heard_answer
 from inspector.analysis.summary import duration_text, size_text
 from inspector.core.item import ContentPart, Item
 from inspector.core.output_audio import ItemAudio
 from inspector.core.state import SessionState
-from inspector.core.units import NS_PER_MS
 
 MAX_PRETTY_CHARS = 64_000
 """Longer JSON texts are shown unformatted."""
-SAME_MS = 100
-"""Differences between heard and truncated audio up to this come from ticks and rounding."""
-EARLY_MS = 1000
-"""A client that reports this much less than can have been heard measures wrongly; buffering explains about half of it."""
-LATE_MS = 100
-"""A client that reports this much more than had time to play is wrong."""
 INLINE_CHARS = 40
 """JSON texts up to this length stay on one line."""
 
@@ -33,19 +27,6 @@ def drafted(item: Item, state: SessionState) -> EntryDraft:
     return draft
 
 
-def cut_at(text: str, kept_ms: int, total_ms: int) -> int:
-    """Estimate how many characters of a transcript were spoken within ``kept_ms`` of ``total_ms``.
-
-    The estimate assumes an even pace, as the API sends no word times, and leaves out an unfinished word.
-    """
-    if total_ms <= 0 or kept_ms >= total_ms:
-        return len(text)
-    at = max(0, len(text) * kept_ms // total_ms)
-    while 0 < at < len(text) and not text[at].isspace() and not text[at - 1].isspace():
-        at -= 1
-    return at
-
-
 def _message(item: Item, state: SessionState, draft: EntryDraft) -> None:
     draft.who = item.role or "message"
     draft.tone = {"user": Tone.USER, "assistant": Tone.ASSISTANT}.get(item.role, Tone.DIM)
@@ -55,7 +36,7 @@ def _message(item: Item, state: SessionState, draft: EntryDraft) -> None:
     spoken_ms = state.input_audio.spoken_ms.get(item.id, 0)
     # The most exact source of the length first: the server's speech times, then the appends, then the item's own audio.
     if audio is not None:
-        _about_audio(item, audio, draft)
+        _about_audio(item, audio, state, draft)
     elif spoken_ms:
         draft.fact(duration_text(spoken_ms))
     elif sent:
@@ -75,7 +56,7 @@ def _modality(kind: str) -> str:
     return kind.removeprefix("input_").removeprefix("output_")
 
 
-def _about_audio(item: Item, audio: ItemAudio, draft: EntryDraft) -> None:
+def _about_audio(item: Item, audio: ItemAudio, state: SessionState, draft: EntryDraft) -> None:
     received = audio.received_ms
     if item.truncated_ms is None and (audio.is_playing or audio.played_ms is None):
         draft.fact(duration_text(received))  # the facts below repeat the length
@@ -83,7 +64,7 @@ def _about_audio(item: Item, audio: ItemAudio, draft: EntryDraft) -> None:
         # A recording may lack part of the audio; then the position in the transcript cannot be estimated.
         known = "word position estimated" if item.truncated_ms < received else "audio incomplete"
         draft.warn(f"truncated at {item.truncated_ms:,} of {received:,} ms ({known})")
-        _about_cut(item.truncated_ms, audio, draft)
+        _about_cut(item.truncated_ms, audio, state, draft)
     if audio.is_playing:
         draft.fact("playing", Tone.ASSISTANT)
     elif audio.played_ms is not None:
@@ -95,23 +76,27 @@ def _about_audio(item: Item, audio: ItemAudio, draft: EntryDraft) -> None:
         draft.warn(f"{count}: silent for {duration_text(silent_ms)} in the middle")
 
 
-def _about_cut(cut_ms: int, audio: ItemAudio, draft: EntryDraft) -> None:
+def _about_cut(cut_ms: int, audio: ItemAudio, state: SessionState, draft: EntryDraft) -> None:
     """Add who determined how much was heard: measured by the inspector's player, or claimed by another client."""
+    answer = heard_answer(audio, state)
+    if answer.unheard_ms:
+        count = len(answer.words_between(cut_ms - answer.unheard_ms, cut_ms).split())
+        words = f"{count} word{'s' * (count != 1)}" if count else f"{answer.unheard_ms:,} ms"
+        draft.warn(f"the model remembers {words} that nobody heard")
     if audio.is_measured:
         if audio.heard_ms(None) > cut_ms + SAME_MS:
             draft.cut_words = "heard, then cut"
         return
     draft.cut_words = "not heard, the app says"
     claim = f"the app says {cut_ms:,} ms were heard"
-    possible_ns, most_ns = audio.possible_ns, audio.most_ns
-    if possible_ns is None or most_ns is None:
-        draft.fact(claim)
-    elif possible_ns > (cut_ms + EARLY_MS) * NS_PER_MS:
-        draft.warn(f"{claim}; up to {possible_ns / 1e9:.1f} s could have been")
-    elif most_ns < (min(cut_ms, audio.received_ms) - LATE_MS) * NS_PER_MS:
-        draft.warn(f"{claim}; only {most_ns / 1e9:.1f} s can have been")
-    else:
-        draft.fact(claim)
+    possible_s, most_s = (audio.possible_ns or 0) / 1e9, (audio.most_ns or 0) / 1e9
+    match answer.claim:
+        case Claim.TOO_EARLY:
+            draft.warn(f"{claim}; up to {possible_s:.1f} s could have been")
+        case Claim.TOO_LATE | Claim.BEYOND if audio.most_ns is not None:
+            draft.warn(f"{claim}; only {most_s:.1f} s can have been")
+        case _:
+            draft.fact(claim)
 
 
 def _part(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
+from inspector.analysis.heard_answers import heard_answers, heard_row
 from inspector.analysis.summary import duration_text, size_text
 from inspector.core.state import SessionState
 from inspector.core.units import NS_PER_MS
@@ -40,7 +41,7 @@ LOSS_WORDS: Mapping[str, str] = {
 
 
 def totals(state: SessionState) -> dict[str, Any]:
-    """Return tokens by modality, rate limits and lengths of audio; None for totals that no event reported."""
+    """Return tokens by modality, rate limits, lengths of audio and what was heard of each answer; None for totals that no event reported."""
     usage, output, sent = state.usage, state.output_audio, state.input_audio
     gaps = [gap for item in output.items.values() for gap in item.underruns]
     records = (*output.items.values(), *output.tracks.values())
@@ -60,6 +61,7 @@ def totals(state: SessionState) -> dict[str, Any]:
             "ms": sum(record.received_ns for record in records) // NS_PER_MS,
             "underruns": len(gaps),
             "silent_ms": sum(gap.to_ns - gap.from_ns for gap in gaps) // NS_PER_MS,
+            "items": [heard_row(answer) for answer in heard_answers(state)],
         },
     }
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from inspector.analysis.lint.catalogue import RULES
 from inspector.analysis.lint.finding import Finding
 from inspector.analysis.lint.lint_rule import LintRule
-from inspector.analysis.lint.lint_run import LintReport, LintRun, lint, may_skip
+from inspector.analysis.lint.lint_run import LintReport, LintRun
+from inspector.analysis.lint.linted_state import LintedState
 from inspector.cli.lint_baseline import KnownFinding, without_known
 from inspector.cli.listing import opened
-from inspector.core.event import Event
-from inspector.core.state import SessionState
 from inspector.errors import UsageError
 from inspector.muted_rules import MutedRules
-from inspector.recording.format import FileShape, type_ahead
+from inspector.price_file import ledger_here
+from inspector.recording.linted_reading import LintedReading
 from inspector.recording.reader import READ_BYTES, RecordingReader
 from inspector.recording.reconnects import RecordedConnection, connection_in, is_reconnect
+from inspector.recording.sound_rows import LinePlaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +69,19 @@ def lint_file(
         RecordingError: the file is not a recording.
     """
     with opened(None if name == "-" else Path(name)) as reader:
-        reading, state = _Reading(reader), SessionState()
-        run, connection = LintRun(rules), connection_in(reader)
+        connection, ledger = connection_in(reader), partial(ledger_here, reader.header)
+        run = LintRun(rules, new_ledger=ledger)
         if before is not None and is_reconnect(
             before.connection, before.run.now_ns or 0, connection
         ):
-            run = before.run.next_log()
-        report = without_known(lint(reading.events(state), rules, state=state, run=run), known)
+            run = before.run.next_log(ledger)
+        state, places = LintedState(run=run), LinePlaces()
+        LintedReading(reader, state, places).run()
+        report = without_known(run.report(state, is_over=True), known)
         notes = list(reader.time_notes())
         if reader.torn_tail():
             notes.insert(0, "the last line is incomplete; the recording was cut off there")
-        placed = reading.placed(report.findings)
+        placed = _placed(reader, places, report.findings)
         return LintedRecording(name, report, placed, tuple(notes), connection, run)
 
 
@@ -100,62 +103,47 @@ def without_muted(one: LintedRecording) -> LintedRecording:
 
 def report_of(reader: RecordingReader) -> LintReport:
     """Return what all rules say about an open recording."""
-    state = SessionState()
-    return lint(_Reading(reader).events(state), state=state)
+    state = LintedState(new_ledger=partial(ledger_here, reader.header))
+    LintedReading(reader, state).run()
+    return state.rules.report(state, is_over=True)
 
 
-class _Reading:
-    """A recording that is read once, and remembers where each event stands."""
+def _placed(
+    reader: RecordingReader, places: LinePlaces, findings: Sequence[Finding]
+) -> tuple[PlacedFinding, ...]:
+    """Return findings with their lines and times."""
+    rows = sorted({_row(finding) for finding in findings if finding.seqs})
+    found = [places.of(row) for row in rows]
+    numbers = _line_numbers(reader, [place.offset for place in found])
+    # Code scanning shows the file that the user has, not the recording that it was imported to.
+    theirs = reader.source_lines
+    lines = {
+        row: (theirs[row] or 1) if theirs else number
+        for row, number in zip(rows, numbers, strict=True)
+    }
+    times = {
+        place.row: reader.decode(reader.read(place.offset, place.length), place.row).t_ns
+        for place in found
+    }
+    return tuple(
+        PlacedFinding(finding, lines[_row(finding)], times[_row(finding)])
+        if finding.seqs
+        else PlacedFinding(finding, 1, None)
+        for finding in findings
+    )
 
-    def __init__(self, reader: RecordingReader) -> None:
-        self._reader = reader
-        self._offsets, self._lengths = array("q"), array("I")
 
-    def events(self, state: SessionState) -> Iterator[Event]:
-        """Yield the events that rules need, numbered by their rows; ``state`` has taken in those before."""
-        reader = self._reader
-        is_ours = reader.shape is FileShape.OURS
-        for row, (offset, line) in enumerate(reader.lines(reader.start, reader.size)):
-            self._offsets.append(offset)
-            self._lengths.append(len(line))
-            name = type_ahead(line) if is_ours else None
-            if name is not None and may_skip(name, state):
-                continue
-            event = reader.first_reading(line, row, offset)
-            yield event if event.seq == row + 1 else replace(event, seq=row + 1)
-
-    def placed(self, findings: Sequence[Finding]) -> tuple[PlacedFinding, ...]:
-        """Return the findings with their lines and times."""
-        rows = sorted({_row(finding) for finding in findings if finding.seqs})
-        ours = self._line_numbers([self._offsets[row] for row in rows])
-        # Code scanning shows the file that the user has, not the recording that it was imported to.
-        theirs = self._reader.source_lines
-        lines = {
-            row: (theirs[row] or 1) if theirs else line
-            for row, line in zip(rows, ours, strict=True)
-        }
-        return tuple(
-            PlacedFinding(finding, lines[_row(finding)], self._time(_row(finding)))
-            if finding.seqs
-            else PlacedFinding(finding, 1, None)
-            for finding in findings
-        )
-
-    def _time(self, row: int) -> int | None:
-        line = self._reader.read(self._offsets[row], self._lengths[row])
-        return self._reader.decode(line, row).t_ns
-
-    def _line_numbers(self, offsets: Sequence[int]) -> Iterator[int]:
-        """Yield the numbers of the lines that begin at ascending offsets, from 1."""
-        count, position = 1, 0
-        for offset in offsets:
-            while position < offset:
-                part = self._reader.part(min(READ_BYTES, offset - position), position)
-                if not part:
-                    break
-                count += part.count(b"\n")
-                position += len(part)
-            yield count
+def _line_numbers(reader: RecordingReader, offsets: Sequence[int]) -> Iterator[int]:
+    """Yield the numbers of the lines that begin at ascending offsets, from 1."""
+    count, position = 1, 0
+    for offset in offsets:
+        while position < offset:
+            part = reader.part(min(READ_BYTES, offset - position), position)
+            if not part:
+                break
+            count += part.count(b"\n")
+            position += len(part)
+        yield count
 
 
 def _row(finding: Finding) -> int:

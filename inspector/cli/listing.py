@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ from inspector.core.kinds import kind_of
 from inspector.core.state import SessionState
 from inspector.core.turn_counter import TurnCounter
 from inspector.errors import FilterError, RecordingError
-from inspector.price_file import prices_here
+from inspector.price_file import ledger_here, prices_here
 from inspector.recording.folding import fold_recording
 from inspector.recording.format import FileShape, render
 from inspector.recording.reader import NOT_A_RECORDING, RecordingReader
@@ -85,7 +86,7 @@ def print_recording(
             _say_verdict(reader)
         chosen = _chosen(reader, query, rows.see, with_deltas=with_deltas)
         if form is PrintForm.OBJECT:
-            _print_object(reader, chosen, fold_recording(reader, LintedState()))
+            _print_object(reader, chosen, fold_recording(reader, _linted(reader)))
         else:
             causes = CausesFold() if form is PrintForm.RAW else _causes(reader)
             is_terminal = to_terminal()
@@ -228,6 +229,10 @@ def _print_object(
         "verdict": verdict_rows(verdict_of(state, header, prices_here())),
     }
     write_json(b"]," + orjson.dumps(summary)[1:] + b"\n")
+
+
+def _linted(reader: RecordingReader) -> LintedState:
+    return LintedState(new_ledger=partial(ledger_here, reader.header))
 
 
 def _dialect(fold: DialectFold) -> dict[str, Any] | None:

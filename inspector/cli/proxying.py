@@ -18,7 +18,7 @@ from pathlib import Path
 import orjson
 
 from inspector import collector
-from inspector.analysis.lint.linted_state import LintedState, faults_of
+from inspector.analysis.lint.linted_state import faults_of
 from inspector.cli.launch import (
     SIMULATED_MODEL,
     SessionLauncher,
@@ -160,7 +160,7 @@ class ProxyRun:
         proxy.on_exchange = self._exchange
 
     def _proxy(
-        self, *, kept: int, limit: int | None, new_state: Callable[[], SessionState] = LintedState
+        self, *, kept: int, limit: int | None, new_state: Callable[[], SessionState] | None = None
     ) -> Proxy:
         proxy = Proxy(
             self._launch.clock,

@@ -59,6 +59,8 @@ class InputAudioFold:
     def __init__(self) -> None:
         self.appends = 0
         self.total_bytes = 0
+        self.last_bytes = 0
+        """Size of the last append that was applied by itself."""
         self.buffered_bytes = 0
         """Sent since the last commit or clear."""
         self.speech_item_id = ""
@@ -164,6 +166,7 @@ class InputAudioFold:
         size = base64_size(audio) if event.audio_bytes is None else event.audio_bytes
         length_ns = self.format.ns(size)
         self.appends += 1
+        self.last_bytes = size
         self.total_bytes += size
         self.buffered_bytes += size
         self.appended_ns += length_ns

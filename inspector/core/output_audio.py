@@ -114,6 +114,8 @@ class ItemAudio:
     """True between the player's reports that it started and that it stopped."""
     awaits_report: bool = False
     """True if the inspector's player is known to report, so that nothing counts as heard before its report."""
+    asked_ms: int | None = None
+    """``audio_end_ms`` of the client's last request to truncate it, which the server may refuse; None without one."""
     claimed_ms: int | None = None
     """``audio_end_ms`` of its truncation, which is what the client claims was heard; None if it was not truncated."""
     truncated_t_ns: int | None = None
@@ -411,9 +413,11 @@ class OutputAudioFold:
                 self._stop(item.item_id, event)
 
     def _ask_truncation(self, event: Event) -> None:
-        item = self._own(text_at(event.body or {}, "item_id"))
+        body = event.body or {}
+        item = self._own(text_at(body, "item_id"))
         if item is not None and event.direction is Direction.CLIENT and item.claimed_ms is None:
             item.truncated_t_ns = event.t_ns
+            item.asked_ms = int_at(body, "audio_end_ms")
 
     def _truncate(self, event: Event) -> None:
         body = event.body or {}

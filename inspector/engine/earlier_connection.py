@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inspector.analysis.lint.linted_state import LintedState
+from inspector.engine.session_cost import ledger_of
 from inspector.errors import RecordingError
 from inspector.recording.reader import RecordingReader
 from inspector.recording.reconnects import connection_before
@@ -67,7 +69,7 @@ class EarlierConnection:
             return
         try:
             with closing(RecordingReader(found)) as reader:
-                state = LintedState()
+                state = LintedState(new_ledger=partial(ledger_of, reader.header))
                 for number, event in enumerate(reader.events()):
                     state.apply(event)
                     if number % EVENTS_PER_LOOK == 0:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from inspector.analysis.lint.linted_state import LintedState
 from inspector.clock import Clock
 from inspector.core.codec import decode
 from inspector.core.event import Direction, Event, Origin
@@ -53,7 +52,7 @@ class ProxiedSession(SessionRecord):
         faults: FrameRules | None = None,
         rule_totals: list[int] | None = None,
         ended: Callable[[ProxiedSession], None] | None = None,
-        new_state: Callable[[], SessionState] = LintedState,
+        new_state: Callable[[], SessionState] | None = None,
         strict: bool = False,
     ) -> None:
         """Start the recording of a session that an app requests.

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from inspector.analysis.lint.linted_state import LintedState
 from inspector.clock import Clock
 from inspector.core.event import Direction
 from inspector.core.state import SessionState
@@ -39,7 +38,7 @@ class Proxy:
         faults: FrameRules | None = None,
         kept_sessions: int = KEPT_SESSIONS,
         max_sessions: int | None = None,
-        new_state: Callable[[], SessionState] = LintedState,
+        new_state: Callable[[], SessionState] | None = None,
     ) -> None:
         """Create a proxy; ``listen`` opens its port.
 

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, Protocol
 
 import orjson
@@ -28,6 +29,7 @@ from inspector.core.event import Direction, Event, Frame, Origin
 from inspector.core.log import EventLog
 from inspector.core.read import text_at
 from inspector.core.state import FoldFailure, SessionState
+from inspector.engine.session_cost import ledger_of
 from inspector.errors import ConnectError, UsageError
 from inspector.recording.format import Header, parse, render, render_header
 from inspector.recording.writer import RecordingFile
@@ -92,7 +94,7 @@ class SessionRecord(ABC):
         recording: RecordingFile,
         clock: Clock,
         *,
-        new_state: Callable[[], SessionState] = LintedState,
+        new_state: Callable[[], SessionState] | None = None,
         strict: bool = False,
     ) -> None:
         """Start the recording of a session.
@@ -101,7 +103,7 @@ class SessionRecord(ABC):
             source: describes the connection in the recording's header.
             recording: the file; the caller must close it.
             clock: supplies the times of frames.
-            new_state: creates the state before the first event; ``SessionState`` if no rules need to watch.
+            new_state: creates the state before the first event; ``SessionState`` if no rules need to watch, None to have them watch.
             strict: raise errors of folds and taps (for tests).
         """
         self.source: Described = source
@@ -112,7 +114,6 @@ class SessionRecord(ABC):
         self.refusal: ConnectError | None = None
         """Why the last attempt to connect failed."""
         self.log = EventLog(recording, parse)
-        self.state = new_state()
         self.disabled: list[str] = []
         """Names of folds and taps that failed and were disabled."""
         self._mask = FrameMask(source.secrets if isinstance(source, Keyed) else ())
@@ -131,6 +132,9 @@ class SessionRecord(ABC):
             model=source.model,
             inspector=__version__,
         )
+        # The state must not refer to this object: an ended session is freed at once.
+        ledger = partial(ledger_of, self.header)
+        self.state = LintedState(new_ledger=ledger) if new_state is None else new_state()
         recording.append(render_header(self.header))
 
     @property

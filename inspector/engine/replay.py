@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from inspector.analysis.lint.linted_state import LintedState
 from inspector.clock import Clock
 from inspector.core.log import EventLog
 from inspector.core.units import NS_PER_MS
+from inspector.engine.session_cost import ledger_of
 from inspector.recording.format import Header
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, float("inf"))
@@ -99,14 +101,14 @@ class Replay:
         indexing: Indexing,
         clock: Clock,
         *,
-        new_state: Callable[[], LintedState] = LintedState,
+        new_state: Callable[[], LintedState] | None = None,
     ):
         """Open a recording, paused before the first event.
 
         Args:
             indexing: the recording, which may still be indexing.
             clock: the clock that playing follows.
-            new_state: creates the state before the first event.
+            new_state: creates the state before the first event; None for one with all rules.
         """
         self.indexing = indexing
         self.log = indexing.log
@@ -115,10 +117,11 @@ class Replay:
         self.cursor = -1
         self.is_playing = False
         self.speed = 1.0
-        self.state = new_state()
+        ledger = partial(ledger_of, self.header)
+        self._new_state = new_state or partial(LintedState, new_ledger=ledger)
+        self.state = self._new_state()
         self.state_row = -1
         """The row up to which ``state`` is folded; equals ``cursor`` once settled."""
-        self._new_state = new_state
         self._clock = clock
         self._checkpoints: list[_Checkpoint] = []
         self._played_from_us = 0

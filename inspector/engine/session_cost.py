@@ -18,6 +18,13 @@ REST_STEPS = 20
 """A summary reads all records: so many of them make it wait for one more step until the next summary."""
 
 
+def ledger_of(header: Header) -> CostLedger:
+    """Return an empty ledger for a session, at the prices in force here; what that needs is loaded with the first call."""
+    from inspector.price_file import ledger_here
+
+    return ledger_here(header)
+
+
 class SessionCost:
     """The ledger of one session, live or under a cursor."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from inspector.analysis.lint.linted_state import LintedState
 from inspector.analysis.lint.proofs import NO_PROOFS, Proofs
 from inspector.core.log import EventLog
 from inspector.core.state import SessionState
-from inspector.engine.session_cost import SessionCost
+from inspector.engine.session_cost import SessionCost, ledger_of
 from inspector.engine.session_findings import unmuted
 from inspector.muted_rules import MutedRules
 from inspector.recording.format import Header
@@ -104,7 +105,7 @@ class RecordingVerdict:
         self._process: VerdictProcess | None = None
         self._is_sliced = path is None
         self._log = log
-        self._state = LintedState()
+        self._state = LintedState(new_ledger=partial(ledger_of, header))
         self._cost = SessionCost(header)
         self._verdict = SessionVerdict(self._cost)
         self._row = 0

@@ -9,18 +9,17 @@ read again, whole, before the error is taken in. What is small, of a foreign sha
 from __future__ import annotations
 
 import re
-from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from inspector.core.audio_formats import AudioFormat
 from inspector.core.causes import CAUSE_TYPES
 from inspector.core.dialect_evidence import BY_SHAPE, DIALECT_TYPES
 from inspector.core.event import Direction, Event, Origin
 from inspector.core.groups import AUDIO_KEYS
-from inspector.core.input_audio import INPUT_AUDIO_TYPES, AppendRun
+from inspector.core.input_audio import INPUT_AUDIO_TYPES
 from inspector.core.kinds import APPENDS
 from inspector.core.log import (
     DIRECTION_CODE,
@@ -36,8 +35,9 @@ from inspector.core.session_fold import CONFIGURED, SESSION_TYPES
 from inspector.core.state import SessionState
 from inspector.core.turns_fold import TURN_EVENTS, WORDS
 from inspector.core.usage import USAGE_TYPES
-from inspector.recording.format import FileShape
+from inspector.recording.format import FileShape, type_ahead
 from inspector.recording.reader import RecordingReader
+from inspector.recording.sound_rows import AppendRows, LinePlace, LinePlaces
 
 if TYPE_CHECKING:
     from inspector.recording.chunk_file import ChunkLines
@@ -77,14 +77,6 @@ _LOOK_BACK = frozenset(
 """Types that say something of the appends before: they are refused, or no error after it is about them."""
 
 
-class _Place(NamedTuple):
-    """Where a line stands."""
-
-    row: int
-    offset: int
-    length: int
-
-
 @dataclass(frozen=True, slots=True)
 class _Part:
     """What all deltas of one content part have in common."""
@@ -107,6 +99,8 @@ class LeanReading:
         state: SessionState,
         rows: Collection[str] = (),
         apply: Callable[[Event], object] | None = None,
+        *,
+        passed: Collection[str] | None = None,
     ) -> None:
         """Prepare.
 
@@ -116,6 +110,8 @@ class LeanReading:
             rows: types of events that ``apply`` wants beside what those folds take in.
             apply: takes in, in place of ``state.apply``, each event that is read, and hands it to that. Sound is not among them
                 unless it is the first of its content part, or in ``rows``.
+            passed: types of text deltas to pass over, unless a response awaits its first words, in place of all that the folds do
+                not take in; of a session without sound they are most events. None to read what the folds take in.
         """
         self.state = state
         self.events = 0
@@ -128,10 +124,11 @@ class LeanReading:
         self.rows = frozenset(rows)
         self.names = names
         self.has_appends = "input_audio" in names or "causes" in names
-        self.appends, self.sounds = _Places(), _Places()
-        self._is_lean = (
-            reader.shape is FileShape.OURS and reader.size > WHOLE_BYTES and names <= TAKEN.keys()
-        )
+        self.appends, self.sounds = LinePlaces(), LinePlaces()
+        self.passed = frozenset(passed or ())
+        self._is_everything = passed is not None
+        is_known = self._is_everything or names <= TAKEN.keys()
+        self._is_lean = reader.shape is FileShape.OURS and reader.size > WHOLE_BYTES and is_known
         self._formats: list[tuple[int, AudioFormat]] = [(0, state.input_audio.format)]
         """From which row on appends were of which format."""
         self._recalled = 0
@@ -146,17 +143,63 @@ class LeanReading:
         if self._is_lean:
             self._run_in_chunks()
             return
+        last: LinePlace | None = None
         for offset, line in self.reader.lines(self.reader.start, self.reader.size):
+            last = place = LinePlace(self.events, offset, len(line))
+            self.found(place)
+            if self._may_pass(line):
+                self.events += 1
+                continue
             event = self.reader.first_reading(line, self.events, offset)
             if event.seq != self.events + 1:
                 event = replace(event, seq=self.events + 1)
-            place = _Place(self.events, offset, len(line))
             if event.type in APPENDS and event.direction is Direction.CLIENT:
                 self.appends.add(place)
             elif event.type in OUTPUT_AUDIO and event.direction is not Direction.CLIENT:
                 self.sounds.add(place)
             self.apply(event)
             self.events += 1
+        if last is not None and self.passed:
+            self.ended(self._whole(last).t_ns)
+
+    def takes(self, name: str) -> bool:
+        """Return whether events of a type are read."""
+        return name in self.wanted or (self._is_everything and name not in self.passed)
+
+    # What follows does nothing here. A reading for more than folds overrides it, to learn of what is not applied.
+
+    def found(self, place: LinePlace) -> None:
+        """Take note of a line, in a file that is read line by line."""
+
+    def found_many(self, first_row: int, rows: Rows, lines: ChunkLines) -> None:
+        """Take note of the lines of a chunk, before any of them is applied."""
+
+    def heard(
+        self, appends: AppendRows, begin: int, end: int, read: Callable[[int], Event]
+    ) -> None:
+        """Take note of appends that the folds have just taken in by the run.
+
+        Args:
+            appends: those of the chunk.
+            begin: the first of the run.
+            end: the end of the run.
+            read: returns the event at a row of the chunk.
+        """
+
+    def recalled(self, append: Event) -> None:
+        """Take note of the last append before an error."""
+
+    def reached(self, rows: Rows, begin: int, end: int) -> None:
+        """Take note of rows of a chunk that were taken in or passed over; before an event that may begin a session, and at the end."""
+
+    def ended(self, t_ns: int | None) -> None:
+        """Take note of the time of the last line, in a file that is read line by line."""
+
+    def _may_pass(self, line: bytes) -> bool:
+        if not self.passed or self.reader.shape is not FileShape.OURS:
+            return False
+        name = type_ahead(line)
+        return name is not None and name in self.passed and not self.state.turns.awaits_words
 
     def appends_before(self, seq: int) -> Iterator[Event]:
         """Yield the appends before an event that the server has not refused, the newest first, with their audio."""
@@ -181,6 +224,7 @@ class LeanReading:
         begins = [begin for begin, _ in self._formats]
         for place in self.appends.between(self._recalled, row)[-MAX_WAITING:]:
             append = self._whole(place)
+            self.recalled(append)
             form = self._formats[bisect_right(begins, place.row) - 1][1]
             self.state.input_audio.recall(append, form)
             self.state.causes.recall(append)
@@ -199,12 +243,13 @@ class LeanReading:
                 lines = file.read(number)
                 rows = scanner.read(lines)
                 if len(rows.kind):
+                    self.found_many(self.events, rows, lines)
                     _ChunkReading(self, rows, lines, scanner.kinds.names(), parts).run()
                     self.events += len(rows.kind)
         finally:
             file.close()
 
-    def _whole(self, place: _Place) -> Event:
+    def _whole(self, place: LinePlace) -> Event:
         return self.reader.decode(self.reader.read(place.offset, place.length), place.row)
 
 
@@ -230,6 +275,8 @@ class _ChunkReading:
         self._deltas: list[SoundDelta] = []
         """Deltas of that content part that wait to be taken in together."""
         self._has_turns, self._has_words = "turns" in whole.names, False
+        self._reached = 0
+        """Rows before this one were reported as reached."""
 
     def run(self) -> None:
         """Take them all in."""
@@ -239,7 +286,7 @@ class _ChunkReading:
         is_append = (actions == _APPEND) | (actions == _TELLING_APPEND)
         self._find_sound(is_append, self._whole.appends)
         self._find_sound(actions == _DELTA, self._whole.sounds)
-        self._appends = _Appends(self._rows, np.flatnonzero(is_append))
+        self._appends = AppendRows(self._rows, np.flatnonzero(is_append))
         words = np.flatnonzero(actions == _WORD).tolist()
         self._has_words = bool(words) and self._has_turns
         looked_at = np.flatnonzero(
@@ -257,6 +304,12 @@ class _ChunkReading:
         if self._has_words:
             self._take_words(words, before, len(self._kinds))
         self._flush(len(self._kinds))
+        self._reach(len(self._kinds))
+
+    def _reach(self, at: int) -> None:
+        if at > self._reached:
+            self._whole.reached(self._rows, self._reached, at)
+            self._reached = at
 
     def _actions(self) -> Ints:
         """Return what is to be done with each row."""
@@ -264,7 +317,7 @@ class _ChunkReading:
 
         rows, whole = self._rows, self._whole
         is_clients = rows.direction == DIRECTION_CODE[Direction.CLIENT]
-        wanted = np.array([_TAKE if name in whole.wanted else _SKIP for name in self._names])
+        wanted = np.array([_TAKE if whole.takes(name) else _SKIP for name in self._names])
         actions = np.array([_action(name, whole) for name in self._names])[rows.kind]
         # Only a client sends appends.
         is_append = (actions == _APPEND) | (actions == _TELLING_APPEND)
@@ -275,7 +328,7 @@ class _ChunkReading:
             actions[rows.flags & _PROBLEMS != 0] = _TAKE
         return actions
 
-    def _find_sound(self, is_sound: LineMask, places: _Places) -> None:
+    def _find_sound(self, is_sound: LineMask, places: LinePlaces) -> None:
         """Remember where sound is to be read back from."""
         import numpy as np
 
@@ -296,8 +349,14 @@ class _ChunkReading:
             self._state.dialect.apply(self._event(at))
 
     def _event(self, at: int) -> Event:
-        line = self._reader.read(self._lines.offset + self._starts[at], self._lengths[at])
-        return self._reader.decode(line, self._first_row + at)
+        return self._reader.decode(self._line(at), self._first_row + at)
+
+    def _line(self, at: int) -> bytes:
+        return self._reader.read(self._lines.offset + self._starts[at], self._lengths[at])
+
+    def _append_at(self, at: int) -> Event:
+        line, row = self._line(at), self._first_row + at
+        return _append(line, row) or self._reader.decode(line, row)
 
     def _take(self, at: int) -> None:
         self._flush(at)
@@ -306,6 +365,7 @@ class _ChunkReading:
         is_echo = event.direction is Direction.CLIENT and event.type in AUDIO_KEYS
         if is_echo or event.type in _LOOK_BACK:
             self._parts.clear()
+            self._reach(at)
             if self._whole.has_appends:
                 self._whole.recall(row)
         self._whole.apply(event)
@@ -325,6 +385,7 @@ class _ChunkReading:
         if begin < end and state.input_audio in state.folds:
             run = self._appends.run(begin, end, state.input_audio.format)
             state.input_audio.append_many(run)
+            self._whole.heard(self._appends, begin, end, self._append_at)
 
     def _take_delta(self, at: int) -> bool:
         """Take in a delta of sound by what is known of its content part; False where that is not known yet."""
@@ -389,92 +450,8 @@ def _action(name: str, whole: LeanReading) -> int:
         return _TAKE
     if name in APPENDS:
         return _TELLING_APPEND if name in whole.wanted else _APPEND
-    if name not in whole.wanted:
+    if name in whole.passed:
+        return _WORD
+    if not whole.takes(name):
         return _SKIP
     return _DELTA if name in OUTPUT_AUDIO else _WORD if name in WORDS else _TAKE
-
-
-class _Appends:
-    """The appends of a chunk; the sums of any run are known without iterating over it."""
-
-    def __init__(self, rows: Rows, at: Ints) -> None:
-        import numpy as np
-
-        self._sizes, self._t_us = rows.audio[at], rows.t_us[at].tolist()
-        self._at = at.tolist()
-        self._done = 0
-        self._bytes = _sums(self._sizes)
-        self._timed = np.flatnonzero(rows.t_us[at] != NO_TIME_US).tolist()
-        self._format: AudioFormat | None = None
-        self._lengths: list[int] = []
-
-    def __len__(self) -> int:
-        return len(self._at)
-
-    def upto(self, row: int) -> tuple[int, int]:
-        """Return from which to which append those stand that come before a row and were not asked for yet."""
-        begin, self._done = self._done, bisect_left(self._at, row, self._done)
-        return begin, self._done
-
-    def run(self, begin: int, end: int, form: AudioFormat) -> AppendRun:
-        """Return the run of some appends of a format."""
-        if form != self._format:
-            # Each is cut to whole nanoseconds, as AudioFormat.ns does.
-            self._lengths = _sums((self._sizes * 1_000_000 / form.bytes_per_ms).astype("q"))
-            self._format = form
-        first, last = bisect_left(self._timed, begin), bisect_left(self._timed, end) - 1
-        is_timed = first <= last
-        one, other = (self._timed[first], self._timed[last]) if is_timed else (0, 0)
-        return AppendRun(
-            end - begin,
-            self._bytes[end] - self._bytes[begin],
-            self._lengths[end] - self._lengths[begin],
-            self._t_us[one] * 1000 if is_timed else None,
-            self._t_us[other] * 1000 if is_timed else None,
-            self._lengths[one + 1] - self._lengths[one] if is_timed else 0,
-        )
-
-
-def _sums(numbers: Ints) -> list[int]:
-    """Return the sums of the first none, one, two … of some numbers."""
-    import numpy as np
-
-    sums: list[int] = np.concatenate(([0], np.cumsum(numbers))).tolist()
-    return sums
-
-
-class _Places:
-    """Where lines of one kind stand, in order: 20 bytes each."""
-
-    def __init__(self) -> None:
-        self._rows, self._offsets, self._lengths = array("q"), array("q"), array("I")
-
-    def add(self, place: _Place) -> None:
-        """Note the next line."""
-        self._rows.append(place.row)
-        self._offsets.append(place.offset)
-        self._lengths.append(place.length)
-
-    def extend(self, rows: Ints, offsets: Ints, lengths: Ints) -> None:
-        """Note the next lines."""
-        self._rows.frombytes(rows.astype("q").tobytes())
-        self._offsets.frombytes(offsets.astype("q").tobytes())
-        self._lengths.frombytes(lengths.astype("I").tobytes())
-
-    def before(self, row: int) -> Iterator[_Place]:
-        """Yield the lines before a row, the last first."""
-        for at in range(bisect_left(self._rows, row) - 1, -1, -1):
-            yield self._at(at)
-
-    def since(self, row: int) -> Iterator[_Place]:
-        """Yield the lines from a row on."""
-        for at in range(bisect_left(self._rows, row), len(self._rows)):
-            yield self._at(at)
-
-    def between(self, row: int, end: int) -> list[_Place]:
-        """Return the lines from a row on and before another."""
-        places = range(bisect_left(self._rows, row), bisect_left(self._rows, end))
-        return [self._at(at) for at in places]
-
-    def _at(self, at: int) -> _Place:
-        return _Place(self._rows[at], self._offsets[at], self._lengths[at])

@@ -18,14 +18,12 @@ from inspector.analysis.lint.linted_state import LintedState
 from inspector.analysis.lint.proofs import Proofs, fault_count
 from inspector.analysis.prices import PriceTable
 from inspector.analysis.verdict import VerdictPart, VerdictTone, verdict
-from inspector.core.state import VERDICT_FOLDS, SessionState
+from inspector.core.state import SessionState
 from inspector.price_file import prices_here
 from inspector.recording.format import Header
-from inspector.recording.lean import LeanReading
+from inspector.recording.linted_reading import LintedReading
 from inspector.recording.reader import RecordingReader
 
-RULES_BYTES = 8 << 20
-"""Size of a recording up to which the rules, which need every event, are part of its verdict: half a second of reading."""
 NICENESS = 10
 """Of the process that judges a large recording: the screen and the indexing come first."""
 
@@ -37,33 +35,33 @@ class RecordingJudgement:
     parts: list[VerdictPart]
     """The verdict."""
     findings: Sequence[Finding] | None
-    """What the rules find; None for a large file, which is read without them."""
+    """What the rules find; None where no rules have watched the session."""
     faults: int
     """Errors, without those that the rules find harmless."""
 
 
 def recorded_verdict(reader: RecordingReader, prices: PriceTable) -> list[VerdictPart]:
-    """Return the verdict on a recording; on a large one without the findings of the rules.
+    """Return the verdict on a recording.
 
     Raises:
         RecordingError: the file cannot be read.
     """
-    return judgement_of(state_at_end(reader), reader.header, prices).parts
+    return judgement_of(state_at_end(reader, prices), reader.header, prices).parts
 
 
-def state_at_end(reader: RecordingReader) -> SessionState:
-    """Return the state after the last event of a recording; of a large one without rules, and as far as a verdict needs it.
+def state_at_end(reader: RecordingReader, prices: PriceTable) -> LintedState:
+    """Return the state after the last event of a recording.
+
+    Args:
+        reader: the recording.
+        prices: the table, for the rules.
 
     Raises:
         RecordingError: the file cannot be read.
     """
-    if reader.size <= RULES_BYTES:
-        linted = LintedState()
-        for event in reader.events():
-            linted.apply(event)
-        return linted
-    state = SessionState(only=VERDICT_FOLDS)
-    LeanReading(reader, state).run()
+    header = reader.header
+    state = LintedState(new_ledger=lambda: CostLedger(prices, header.day, model=header.model))
+    LintedReading(reader, state).run()
     return state
 
 

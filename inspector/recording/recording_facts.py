@@ -203,7 +203,8 @@ def _judged(path: Path, known: RecordingFacts, stamp: str) -> RecordingFacts | N
     except (OSError, RecordingError):
         return None
     try:
-        found = judgement_of(state_at_end(reader), reader.header, prices_here())
+        prices = prices_here()
+        found = judgement_of(state_at_end(reader, prices), reader.header, prices)
     except (OSError, ValueError, RecordingError):
         return None
     finally:

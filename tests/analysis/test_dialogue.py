@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from inspector.analysis.conversation_entry import Entry, EntryId, Tone
 from inspector.analysis.dialogue import entry, item_of, place_of, places, stamp
-from inspector.analysis.item_words import cut_at
+from inspector.analysis.heard_answers import cut_at
 from inspector.core.event import Direction, Event
 from inspector.core.event_keys import EventKeys
 from inspector.core.state import SessionState
@@ -119,6 +119,22 @@ def test_a_truncation_names_its_source(events: list[Event], expected: str, cut_w
 
     assert expected in facts(found)
     assert found.cut_words == cut_words
+
+
+def test_words_that_the_model_remembers_and_nobody_heard_are_counted() -> None:
+    where = {"response_id": "r", "item_id": "a", "output_index": 0, "content_index": 0}
+    words = "one two three four five six seven eight nine ten"
+    spoken = server("response.output_audio_transcript.done", **where, transcript=words)
+    item = {"id": "a", "type": "message", "role": "assistant"}
+    added_item = server("conversation.item.added", item=item)
+    late = folded(added_item, delta(1000, 5000), spoken, *truncate(2500, 4000))
+    right = folded(added_item, delta(1000, 5000), spoken, *truncate(2500, 1400))
+    silent = folded(added_item, delta(1000, 5000), *truncate(2500, 4000))
+    remarks = [facts(entry(state, EntryId("item", "a"))) for state in (late, right, silent)]
+
+    assert "the model remembers 4 words that nobody heard" in remarks[0]
+    assert "nobody heard" not in remarks[1]
+    assert "the model remembers 2,500 ms that nobody heard" in remarks[2]
 
 
 def test_an_entry_counts_its_underruns() -> None:

@@ -45,7 +45,9 @@ def test_the_json_and_the_texts_agree() -> None:
         "refused_appends": 1,
         "wav_headers": 1,
     }
+    [answer] = found["output_audio"].pop("items")
     assert found["output_audio"] == {"ms": 600, "underruns": 1, "silent_ms": 700}
+    assert answer["received_ms"] == 600
 
 
 def test_fractions_of_a_millisecond_add_up() -> None:

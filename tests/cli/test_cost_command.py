@@ -242,6 +242,20 @@ def test_the_users_prices_count(inspector: Run, lesson: Path) -> None:
     assert told["reasons"] == {"gpt-realtime has no price for audio out": 14}
 
 
+def test_the_rules_about_cost_use_the_users_prices(inspector: Run, lesson: Path) -> None:
+    chosen = ("--rule", "cache-broken", "--jsonl")
+    [before] = objects(inspector("lint", lesson, *chosen).out)
+    write_prices(
+        '[[price]]\nmodel = "gpt-realtime"\naudio_in = 320\naudio_cached = 4\ntext_in = 40\ntext_cached = 4\n'
+        "text_out = 160\naudio_out = 640\n"
+    )
+    [after] = objects(inspector("lint", lesson, *chosen).out)
+
+    # ten times the list price, and so is what was billed again
+    assert before["text"].endswith("billed in full again, about $0.75")
+    assert after["text"].endswith("billed in full again, about $7.50")
+
+
 @pytest.mark.parametrize("text", ["[[price]]\n", "\udcff"])
 def test_a_bad_file_of_prices_is_named(inspector: Run, lesson: Path, text: str) -> None:
     path = write_prices("")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -16,7 +17,7 @@ from inspector.muted_rules import MutedRules, MuteScope
 from inspector.recording.format import Header, render, render_header
 from tests.cli.conftest import Run
 from tests.cli.far_end import objects
-from tests.linted import began, called, created, done, later, result, said
+from tests.linted import began, called, created, done, error, later, result, said
 from tests.support import client, local, numbered, recording, server
 
 HEADER = Header(started_at="2026-11-27T10:00:00.000000Z", source="live")
@@ -70,6 +71,50 @@ def test_sarif_points_at_the_line_of_the_event(inspector: Run, silent: Path) -> 
     assert rules[found["ruleIndex"]]["id"] == found["ruleId"] == "tool-result-unspoken"
     assert found["level"] == "error"
     assert found["locations"][0]["physicalLocation"]["region"] == {"startLine": 9}
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """A session with an error, a warning, a note and what is harmless."""
+    too_late = error("response_cancel_not_active", "Cancellation failed: no active response found")
+    cut = {"type": "incomplete", "reason": "max_output_tokens"}
+    events = [
+        *began(),
+        created(),
+        done(status="incomplete", status_details=cut),
+        client("response.cancel"),
+        too_late,
+        *said("Hello\nthere"),
+        later(5000),
+    ]
+    path = tmp_path / "many ü.jsonl"
+    path.write_bytes(render_header(HEADER) + b"".join(map(render, numbered(events))))
+    return path
+
+
+def test_sarif_has_no_level_for_what_is_harmless(inspector: Run, many: Path) -> None:
+    [run] = json.loads(inspector("lint", many, "--sarif").out)["runs"]
+
+    assert {(found["kind"], found["level"]) for found in run["results"]} == {
+        ("fail", "error"),
+        ("fail", "warning"),
+        ("informational", "none"),  # the specification allows no other level for it
+    }
+
+
+def test_sarif_is_valid_by_the_schema_of_its_standard(
+    inspector: Run, silent: Path, many: Path
+) -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="it is an extra of developers")
+    path = os.environ.get("SARIF_SCHEMA")
+    if not path:
+        pytest.skip("SARIF_SCHEMA does not name sarif-schema-2.1.0.json, which is OASIS's to ship")
+    schema = json.loads(Path(path).read_bytes())
+    document = json.loads(inspector("lint", silent, many, "--sarif").out)
+    kind = jsonschema.validators.validator_for(schema)
+
+    found = kind(schema, format_checker=kind.FORMAT_CHECKER).iter_errors(document)
+    assert [(list(one.path), one.message) for one in found] == []
 
 
 def test_junit_has_a_case_per_rule(inspector: Run, silent: Path) -> None:
@@ -186,8 +231,8 @@ def test_a_finding_is_known_whatever_its_numbers(tmp_path: Path) -> None:
     def found(text: str) -> Finding:
         return Finding("answer-stalled", Severity.WARNING, (1,), text)
 
-    one = found("resp_aB1 began at 3.182 s and brought nothing in 4.8 s")
-    other = found("resp_Xy9 began at 0.031 s and brought nothing in 12.0 s")
+    one = found("resp_aB1 began at 3.182 s and has produced nothing for 4.8 s")
+    other = found("resp_Xy9 began at 0.031 s and has produced nothing for 12.0 s")
     write_baseline(tmp_path / "known.json", [one])
 
     assert known_as(other) in read_baseline(tmp_path / "known.json")

@@ -175,7 +175,7 @@ def whole_state(path: Path) -> SessionState:
 def told(state: SessionState, folds: Collection[str]) -> dict[str, Any]:
     """Return what folds tell, but for WAV headers and what only an error would look at: lean reading does not keep them."""
     found: dict[str, Any] = facts(state)
-    for name in ("wav", "wav_appends", "first_wav_seq", "_sizes", "_refusals"):
+    for name in ("wav", "wav_appends", "first_wav_seq", "last_bytes", "_sizes", "_refusals"):
         found["input_audio"].pop(name)
     for name in ("_waiting", "_by_event_id"):
         found["causes"].pop(name)

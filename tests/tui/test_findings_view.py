@@ -211,7 +211,7 @@ def test_an_event_leads_to_its_finding_and_back(tmp_path: Path) -> None:
         await settled(stage)
         rows = [line for line in stage.shown().splitlines() if " error " in line]
         assert any("✗ !" in line or "✗!" in line for line in rows)
-        assert "✗ an answer was requested while another one is in progress   6 why" in stage.shown()
+        assert "✗ an answer was requested while another was in progress   6 why" in stage.shown()
         await stage.press("6")
         await settled(stage)
         assert error in pane_of(stage)._entries[pane_of(stage).cursor].finding.seqs

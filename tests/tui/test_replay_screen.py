@@ -245,6 +245,8 @@ def test_empty_files_open_to_an_empty_screen(tmp_path: Path, text: str) -> None:
     path.write_text(text)
 
     async def scenario(stage: Stage) -> None:
+        stage.pilot.app.clear_notifications()
+        tick(stage.screen)
         assert "no events" in stage.line("#hint")
         for key in ("j", "p", "full_stop", "2", "3", "1", "enter", "space", "e", "y", "G"):
             await stage.press(key)
@@ -301,6 +303,8 @@ def test_a_recording_without_times_shows_none_and_goes_by_events(tmp_path: Path)
         await stage.press("colon", *"seek 9", "enter")
         assert stage.replay.cursor == 8
         assert "event 9 of 12" in stage.line("#transport")
+        stage.pilot.app.clear_notifications()
+        tick(stage.screen)
         assert "seek EVENT" in stage.line("#hint")
         await stage.press("p")
         stage.clock.advance(500)

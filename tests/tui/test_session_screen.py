@@ -339,6 +339,25 @@ def test_a_filter_error_is_shown_until_it_is_corrected(tmp_path: Path) -> None:
     on_stage(scenario, tmp_path)
 
 
+def test_a_notice_stands_where_it_hides_nothing_unless_it_is_too_long(tmp_path: Path) -> None:
+    async def scenario(stage: Stage) -> None:
+        stage.screen.say("a short notice", "warning")
+        await stage.settle()
+        assert stage.line("#hint") == " a short notice"
+        assert stage.screen.query_one("#hint").has_class("warning")
+        assert stage.shown().count("a short notice") == 1
+        stage.screen.say("a long notice " * 20)
+        await stage.settle()
+        assert "notice" not in stage.line("#hint")
+        assert stage.screen.has_class("loud")
+        stage.pilot.app.clear_notifications()
+        await stage.settle()
+        assert not stage.screen.query_one("#hint").has_class("warning")
+        assert not stage.screen.has_class("loud")
+
+    on_stage(scenario, tmp_path)
+
+
 def test_a_paused_pane_counts_what_came_since(tmp_path: Path) -> None:
     async def scenario(stage: Stage) -> None:
         for number in range(60):

@@ -174,7 +174,8 @@ def test_the_keys_talk_open_mute_and_switch_truncation(tmp_path: Path) -> None:
         await stage.until(lambda: "o open mic" in stage.meter("in"), ms=100)
         await stage.pilot.press("p")
         await stage.until(lambda: "talking" in stage.meter("in"))
-        assert "p end your turn" in stage.line("#hint")
+        stage.pilot.app.clear_notifications()
+        await stage.until(lambda: "p end your turn" in stage.line("#hint"))
         assert stage.sound.truncates
         await stage.pilot.press("T")
         assert not stage.sound.truncates

@@ -51,7 +51,7 @@ class ActiveResponseCollision(LintRule):
     """A ``response.create`` while an answer is in progress."""
 
     id = "active-response-collision"
-    title = "an answer was requested while another one is in progress"
+    title = "an answer was requested while another was in progress"
     severity = Severity.ERROR
     why = (
         "A conversation has one answer at a time. A response.create before the response.done of the previous answer is refused as a "
@@ -325,24 +325,22 @@ class CreateBeforeCommit(LintRule):
             "response.created",
             "input_audio_buffer.commit",
             "input_audio_buffer.committed",
-            "input_audio_buffer.append",
         }
     )
+    reads_appends = True
     needs = frozenset({Sight.APP, Sight.SETTINGS, Sight.USER_SOUND})
     not_in = frozenset({"gpt-live", "translation", "xai"})
 
     def __init__(self) -> None:
         self._early: list[_Early] = []
         self._committed_after: dict[int, tuple[int, int | None]] = {}
-        self._is_committing = False
-        """Whether the app has committed all that it appended."""
+        self._commit_seq = 0
+        """The app's last commit."""
 
     def apply(self, event: Event, state: SessionState) -> None:
         """Compare requests with what is still in the buffer."""
-        if event.type == "input_audio_buffer.append":
-            self._is_committing = False
-        elif event.type == "input_audio_buffer.commit":
-            self._is_committing = True
+        if event.type == "input_audio_buffer.commit":
+            self._commit_seq = event.seq
         elif event.type == "input_audio_buffer.committed":
             if self._early and self._early[-1].seq not in self._committed_after:
                 self._committed_after[self._early[-1].seq] = event.seq, event.t_ns
@@ -352,7 +350,8 @@ class CreateBeforeCommit(LintRule):
     def _ask(self, event: Event, state: SessionState) -> None:
         response = object_at(event.body or {}, "response")
         is_apart = response.get("conversation") == "none" or "input" in response
-        if is_apart or self._is_committing or len(self._early) >= MAX_KEPT:
+        is_committing = self._commit_seq > self.appended.last_seq
+        if is_apart or is_committing or len(self._early) >= MAX_KEPT:
             return
         sound, session = state.input_audio, state.session
         is_open = bool(sound.speech_item_id)
@@ -390,11 +389,11 @@ class CancelHitsNext(LintRule):
     """A ``response.cancel`` of the app that met another answer than the one it was for."""
 
     id = "cancel-hits-next"
-    title = "a cancel met the wrong answer"
+    title = "a cancel hit the wrong answer"
     severity = Severity.ERROR
     why = (
         "With interrupt_response the server cancels by itself when the user speaks. A response.cancel of the app on top of that comes late "
-        "and may meet the answer to the new words; sent before response.created, it has no effect, and the answer comes all the same."
+        "and may cancel the answer to the new words; sent before response.created, it has no effect, and the answer comes all the same."
     )
     links = (VAD, "https://github.com/pydantic/pydantic-ai/pull/8132")
     types = frozenset(
@@ -467,7 +466,7 @@ class CancelHitsNext(LintRule):
             yield self.found(
                 Severity.ERROR,
                 (done_seq, cancel_seq),
-                f"response.cancel {ref(cancel_seq)} met the answer to the new words ({ref(done_seq)}): the server had already "
+                f"response.cancel {ref(cancel_seq)} cancelled the answer to the user's new words ({ref(done_seq)}): the server had already "
                 "interrupted the previous one",
                 "leave response.cancel out under turn detection with interrupt_response, and only truncate",
                 Confidence.LIKELY,

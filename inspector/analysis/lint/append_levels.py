@@ -5,17 +5,15 @@ from __future__ import annotations
 import binascii
 import copy
 from collections.abc import Mapping
+from math import log10
 from typing import TYPE_CHECKING, NamedTuple
 
 from inspector.core.audio_formats import AudioFormat
-from inspector.core.groups import audio_of
 from inspector.core.units import NS_PER_MS
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-    from inspector.core.event import Event
 
     Wave = npt.NDArray[np.float64]
 
@@ -27,6 +25,9 @@ MAX_FRAMES = 100
 """Frames looked at in one append: of a file that is sent in one piece its first ten seconds."""
 FAINTEST_DBFS = -100
 """The level of digital silence."""
+LEAST_POWER = 1e-10
+"""Its power."""
+FULL_SCALE_POWER = 32768.0**2
 EVERY_BYTES = 8000
 """Distance of the pieces whose encoding is guessed."""
 PIECE_BYTES = 1920
@@ -44,9 +45,8 @@ SMOOTH_CORRELATION, SMOOTH_DBFS = 0.6, -12.0
 """Speech resembles itself from sample to sample, and on average it is far below full scale."""
 
 
-def data_of(event: Event, most_bytes: int) -> bytes:
-    """Return the beginning of an append's audio, at most ``most_bytes``; ``b""`` if it is not base64 or not in the event."""
-    text = audio_of(event)
+def data_of(text: str, most_bytes: int) -> bytes:
+    """Return the beginning of base64 audio, decoded, at most ``most_bytes``; ``b""`` if it is not base64."""
     cut = text[: -(-most_bytes // 3) * _BASE64_STEP]
     try:
         return binascii.a2b_base64(cut + "=" * (-len(cut) % _BASE64_STEP))[:most_bytes]
@@ -58,35 +58,32 @@ class LevelSampler:
     """Levels of a session's audio, one for every ``FRAME_MS`` of it."""
 
     def __init__(self) -> None:
-        self.levels: tuple[int, ...] = (0,) * (1 - FAINTEST_DBFS)
+        self.levels = [0] * (1 - FAINTEST_DBFS)
         """Number of frames by level: the first at 0 dBFS, the last at ``FAINTEST_DBFS`` or below."""
         self.frames = 0
         """Number of frames."""
-        self._due_ns = 0
+        self.due_ns = 0
+        """The audio clock from which on the next frame is due."""
 
-    def add(self, event: Event, form: AudioFormat, appended_ns: int) -> None:
-        """Take an append in, if a frame is due.
+    def add(self, data: bytes, form: AudioFormat, appended_ns: int) -> None:
+        """Take an append in, at which a frame is due.
 
         Args:
-            event: the append.
+            data: its audio; more than ``most_bytes`` of it is not looked at.
             form: of the audio.
             appended_ns: the audio clock after it.
         """
-        if appended_ns < self._due_ns:
-            return
         distance = FRAME_MS * (1 + self.frames // SPARSER_EVERY)
-        self._due_ns = appended_ns + distance * NS_PER_MS
-        frame_bytes = int(form.bytes_per_ms * FRAME_MS)
-        data = data_of(event, frame_bytes * MAX_FRAMES)
-        counts = list(self.levels)
-        for level in _levels(data, form):
-            counts[-max(FAINTEST_DBFS, min(0, level))] += 1
+        self.due_ns = appended_ns + distance * NS_PER_MS
+        for level in _levels(data[: most_bytes(form)], form):
+            self.levels[-max(FAINTEST_DBFS, min(0, level))] += 1
             self.frames += 1
-        self.levels = tuple(counts)
 
     def copy(self) -> LevelSampler:
         """Return an independent copy."""
-        return copy.copy(self)
+        clone = copy.copy(self)
+        clone.levels = list(self.levels)
+        return clone
 
     def quantile(self, share: float) -> int:
         """Return the level in dBFS that ``share`` of the frames do not exceed; ``FAINTEST_DBFS`` without frames."""
@@ -102,6 +99,11 @@ class LevelSampler:
         return sum(self.levels[: 1 - max(FAINTEST_DBFS, min(0, dbfs))])
 
 
+def most_bytes(form: AudioFormat) -> int:
+    """Return how much of an append is looked at for levels."""
+    return int(form.bytes_per_ms * FRAME_MS) * MAX_FRAMES
+
+
 def _levels(data: bytes, form: AudioFormat) -> list[int]:
     """Return the level of each frame, in whole dBFS; of a short append one."""
     # numpy is loaded only when there is sound: it takes longer than all rules without it.
@@ -109,13 +111,20 @@ def _levels(data: bytes, form: AudioFormat) -> list[int]:
 
     from inspector.audio.pcm import decoded
 
-    samples = decoded(data, form.encoding).astype(np.float64) / 32768.0
+    samples = decoded(data, form.encoding)
     if not len(samples):
         return []
     size = min(len(samples), form.rate_hz * FRAME_MS // 1000)
-    frames = samples[: len(samples) // size * size].reshape(-1, size)
-    power = np.maximum(frames.var(axis=1), 1e-10)
-    return [round(float(level)) for level in 10 * np.log10(power)]
+    # The mean is removed, since a constant offset is not heard. Most appends are shorter than a frame.
+    frames = samples[: len(samples) // size * size].reshape(-1, size).astype(np.float64)
+    return [_dbfs(frame) for frame in frames]
+
+
+def _dbfs(samples: Wave) -> int:
+    """Return the level of samples as PCM16, in whole dBFS."""
+    mean = float(samples.sum()) / len(samples)
+    power = (float(samples.dot(samples)) / len(samples) - mean * mean) / FULL_SCALE_POWER
+    return round(10 * log10(power)) if power > LEAST_POWER else FAINTEST_DBFS
 
 
 def guess_encoding(data: bytes, declared: str) -> str | None:
@@ -172,16 +181,14 @@ class _Look(NamedTuple):
 
 
 def _measure(wave: Wave) -> _Look:
-    import numpy as np
-
     if len(wave) < 2:
         return _Look(0.0, FAINTEST_DBFS)
-    around = wave - wave.mean()
-    power = float((around * around).mean())
-    if power < 1e-10:
+    around = wave - float(wave.sum()) / len(wave)
+    power = float(around.dot(around)) / len(around)
+    if power < LEAST_POWER:
         return _Look(0.0, FAINTEST_DBFS)
-    correlation = float((around[1:] * around[:-1]).mean()) / power
-    return _Look(correlation, 10 * float(np.log10(power)))
+    correlation = float(around[1:].dot(around[:-1])) / (len(around) - 1) / power
+    return _Look(correlation, 10 * log10(power))
 
 
 _ENCODINGS = ("pcm16", "pcm16 big-endian", "float32", "pcmu", "pcma")

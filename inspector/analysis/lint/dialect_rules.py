@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from inspector.analysis.lint.appended_sound import OddAppend, frame_problem
 from inspector.analysis.lint.failure_rules import ADVICE
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
@@ -16,7 +18,6 @@ from inspector.analysis.lint.phrases import (
     error_words,
     ga_hint,
     listed,
-    quoted,
     ref,
     seconds,
     shortened,
@@ -47,8 +48,11 @@ GOOD_APPEND = {
     "type": "input_audio_buffer.append",
     "audio": "<base64 of raw samples, without a header>",
 }
-_CLIENT_TYPES = frozenset(name for name, row in EVENT_TYPES.items() if row.direction == "client")
+_CLIENT_TYPES = (
+    frozenset(name for name, row in EVENT_TYPES.items() if row.direction == "client") - APPENDS
+)
 _FRAME_CODES = frozenset({"invalid_json", "invalid_event"})
+_TYPE_MISSING = "'type' field is missing"
 _OTHER_RULES = frozenset({CANCEL_NOT_ACTIVE, "session_expired", "beta_api_shape_disabled"})
 """Codes of errors that other rules report."""
 _FIXES: Mapping[str, str] = {
@@ -85,45 +89,46 @@ class BadFrame(LintRule):
         "is a file's header, takes for sound; errors name no event, and must be matched by their order."
     )
     links = (CLIENT_EVENTS, "https://github.com/akdeb/ElatoAI/issues/25")
-    types = frozenset({*APPENDS, "", "error"})
+    types = frozenset({"", "error"})
+    reads_appends = True
     needs = frozenset({Sight.APP})
     not_in = frozenset({"translation"})
 
     def __init__(self) -> None:
-        self._appends = 0
         self._odd: list[_Odd] = []
-        self._by_problem: dict[str, int] = {}
+        """Frames without a type."""
+        self._by_problem: Counter[str] = Counter()
         self._refused: dict[int, int] = {}
         """Client event to the error about a frame."""
-        self._wav: _Odd | None = None
-        """The first append that begins like a WAV file: accepted, and heard as noise."""
 
     def apply(self, event: Event, state: SessionState) -> None:
         """Look at what the app sends."""
         if event.type == "error":
             error = object_at(event.body or {}, "error")
             refusal = state.causes.blamed.get(event.seq)
-            if refusal is not None and is_about_frame(error) and len(self._refused) < MAX_DESCRIBED:
+            is_room = len(self._refused) < MAX_DESCRIBED
+            if refusal is not None and is_room and self._may_be_about(error, refusal.seq):
                 self._refused[refusal.seq] = event.seq
         elif event.direction is Direction.CLIENT:
-            if event.type in APPENDS:
-                self._appends += 1
-                problem = _audio_problem(event)
-                name = f"append {self._appends}"
-                if self._wav is None and state.input_audio.first_wav_seq == event.seq:
-                    self._wav = _Odd(event.seq, name, "begins with RIFF, the header of a WAV file")
-            else:
-                problem = _frame_problem(event)
-                name = "a frame"
+            problem = frame_problem(event)
             if problem:
-                self._by_problem[problem] = self._by_problem.get(problem, 0) + 1
+                self._by_problem[problem] += 1
                 if len(self._odd) < MAX_DESCRIBED:
-                    self._odd.append(_Odd(event.seq, name, problem))
+                    self._odd.append(_Odd(event.seq, "a frame", problem))
+
+    def _may_be_about(self, error: Body, seq: int) -> bool:
+        """Return whether an error is about a frame, and the frame that it is taken to reject can have that fault."""
+        if _TYPE_MISSING in text_at(error, "message"):
+            # Whatever id it names: a frame that has a type is not the one.
+            return any(one.seq == seq for one in self._odd)
+        return is_about_frame(error)
 
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report all odd frames as one, each kind with its first."""
-        state = moment.state
-        known = {one.seq for one in self._odd}
+        state, appended = moment.state, self.appended
+        broken = [*self._odd, *map(_named, appended.unreadable)]
+        counts = self._by_problem + appended.problems
+        known = {one.seq for one in broken}
         others = [
             _Odd(
                 seq, "a frame", f"was refused: {error_words(state.causes.blamed[error_seq].error)}"
@@ -131,15 +136,15 @@ class BadFrame(LintRule):
             for seq, error_seq in self._refused.items()
             if seq not in known
         ]
-        odd = [*self._odd, *others]
+        odd = [*sorted(broken), *others]
         if not odd:
             return
-        if self._wav is not None:
-            odd.append(self._wav)
+        if appended.first_wav is not None:
+            odd.append(_named(appended.first_wav))
         words = []
         for problem in dict.fromkeys(one.problem for one in odd):
             first = next(one for one in odd if one.problem == problem)
-            count = self._by_problem.get(problem, 1)
+            count = counts.get(problem, 1)
             more = f" and {count - 1:,} more" if count > 1 else ""
             words.append(f"{first.name} ({ref(first.seq)}{more}) {problem}")
         is_refused = bool(self._refused)
@@ -147,34 +152,13 @@ class BadFrame(LintRule):
             Severity.ERROR if is_refused else Severity.WARNING,
             [*(one.seq for one in odd), *self._refused.values()],
             "; ".join(words),
-            as_json(GOOD_APPEND) if self._appends else "send JSON objects in text frames",
-            Confidence.CERTAIN if self._odd else Confidence.LIKELY,
+            as_json(GOOD_APPEND) if appended.count else "send JSON objects in text frames",
+            Confidence.CERTAIN if broken else Confidence.LIKELY,
         )
 
 
-def _audio_problem(event: Event) -> str:
-    """Return what is wrong with an append; ``""`` if its audio is a string of base64, as far as that shows at its beginning."""
-    body = event.body
-    if body is None:
-        return _frame_problem(event)
-    audio = body.get("audio")
-    if isinstance(audio, str):
-        return "is a data URL, not base64 alone" if audio.startswith("data:") else ""
-    if event.audio_bytes is not None:
-        return ""  # a reader has left the audio out
-    if "audio" not in body:
-        return "has no audio"
-    kind = {dict: "an object", list: "an array", type(None): "null"}.get(type(audio), "a number")
-    return f"has {kind} for its audio, and must have a string"
-
-
-def _frame_problem(event: Event) -> str:
-    """Return why a frame cannot be read; ``""`` if it can be."""
-    if not event.is_text:
-        return "is binary"
-    if event.problem is not None:
-        return f"cannot be read as JSON: {quoted(event.problem.message)}"
-    return "has no type" if not event.type else ""
+def _named(append: OddAppend) -> _Odd:
+    return _Odd(append.seq, f"append {append.number}", append.words)
 
 
 def is_about_frame(error: Body) -> bool:
@@ -183,7 +167,7 @@ def is_about_frame(error: Body) -> bool:
     return (
         (param == "audio" and code != "unknown_parameter")
         or code in _FRAME_CODES
-        or "'type' field is missing" in text_at(error, "message")
+        or _TYPE_MISSING in text_at(error, "message")
     )
 
 
@@ -213,11 +197,12 @@ class RequestRefused(LintRule):
     )
     links = (SERVER_EVENTS, CLIENT_EVENTS)
     types = frozenset({*_CLIENT_TYPES, "error"})
+    reads_appends = True
 
     def __init__(self) -> None:
         self._kinds: dict[tuple[str, str], _Refused] = {}
         self._last: dict[str, tuple[int, Body]] = {}
-        """The last event of each type that the app sent."""
+        """The last event of each type that the app sent, but for appends."""
         self._samples: dict[str, Body] = {}
         """By type a refused event."""
         self._outputs: set[int] = set()
@@ -237,7 +222,7 @@ class RequestRefused(LintRule):
         error = object_at(event.body or {}, "error")
         refusal = state.causes.blamed.get(event.seq)
         seq = refusal.seq if refusal is not None else 0
-        name = next((name for name, (last, _) in self._last.items() if last == seq), "")
+        name, body = self._request(seq)
         if not error or seq in self._outputs or is_told_elsewhere(error, name):
             return
         key = text_at(error, "code") or text_at(error, "type"), text_at(error, "message")
@@ -251,7 +236,15 @@ class RequestRefused(LintRule):
         types = tuple(dict.fromkeys((*known.types, name))) if name else known.types
         self._kinds[key] = known._replace(times=known.times + 1, seqs=seqs, types=types)
         if name:
-            self._samples[name] = self._last[name][1]
+            self._samples[name] = body
+
+    def _request(self, seq: int) -> tuple[str, Body]:
+        """Return type and body of a request, if it is the last of its type; ``""`` otherwise."""
+        append = self.appended.last
+        if append is not None and append.seq == seq and append.body is not None:
+            return append.type, append.body
+        found = ((name, body) for name, (last, body) in self._last.items() if last == seq)
+        return next(found, ("", {}))
 
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report each kind of refusal, with how often it came."""

@@ -112,10 +112,10 @@ class FailedAnswerHidden(LintRule):
 
 
 class AnswerStalled(LintRule):
-    """An answer that began and then brought nothing."""
+    """An answer that began and then produced nothing."""
 
     id = "answer-stalled"
-    title = "an answer began, and nothing came"
+    title = "an answer began and produced nothing"
     severity = Severity.WARNING
     why = (
         "After response.created the first output follows within a second or two, unless the model reasons for long. An app that waits "
@@ -149,7 +149,7 @@ class AnswerStalled(LintRule):
                 yield self.found(
                     Severity.WARNING,
                     (seq,),
-                    f"{quoted(response_id)} began{at_time(t_ns)} and brought nothing in {seconds(waited_ms)}",
+                    f"{quoted(response_id)} began{at_time(t_ns)} and has produced nothing for {seconds(waited_ms)}",
                     f"{as_json({'type': 'response.cancel', 'response_id': response_id})} after a limit of your own, then ask again",
                     Confidence.LIKELY,
                 )

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from inspector.analysis.lint.appended_sound import AppendedSound
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.session_ledger import SessionLedger
 from inspector.analysis.lint.visibility import Sight
@@ -62,16 +63,20 @@ class LintRule(ABC):
     """Why it matters, for ``--explain``: one to three sentences."""
     links: ClassVar[tuple[str, ...]] = ()
     """The reference, and one public report."""
-    types: ClassVar[frozenset[str]]
-    """Types of the events that ``apply`` takes."""
+    types: ClassVar[frozenset[str]] = frozenset()
+    """Types of the events that ``apply`` takes; none for a rule that only reads the state and ``appended``."""
     needs: ClassVar[frozenset[Sight]] = frozenset()
     """What a recording must contain; otherwise the rule reports nothing and is listed in the coverage."""
     not_in: ClassVar[frozenset[str]] = OTHER_PROTOCOLS
     """Dialects that it does not apply to."""
+    reads_appends: ClassVar[bool] = False
+    """Whether it reads ``appended``. Appends themselves are in the ``types`` of no rule: they are too many."""
+    appended: AppendedSound
+    """The audio that the app has appended in this session, the event at hand included; set by ``LintRun``."""
 
-    @abstractmethod
     def apply(self, event: Event, state: SessionState) -> None:
         """Apply one event of its types; it was already applied to ``state``."""
+        raise NotImplementedError(f"{type(self).__name__} names types, and takes none")
 
     @abstractmethod
     def findings(self, moment: Moment) -> Iterable[Finding]:

@@ -5,13 +5,14 @@ A rule that raises is disabled and reported. The rules of a session end with it;
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from inspector.analysis.lint.appended_sound import AppendedSound, PassedAppend
 from inspector.analysis.lint.catalogue import RULES
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
-from inspector.analysis.lint.session_ledger import SessionLedger
+from inspector.analysis.lint.session_ledger import NewLedger, SessionLedger, at_list_prices
 from inspector.analysis.lint.visibility import Sight, Visibility
 from inspector.core.event import Event
 from inspector.core.output_audio import OUTPUT_AUDIO_TYPES
@@ -67,12 +68,19 @@ class LintReport:
 class LintRun:
     """The rules at work on one log."""
 
-    def __init__(self, rules: Sequence[type[LintRule]] = RULES, *, is_strict: bool = False) -> None:
+    def __init__(
+        self,
+        rules: Sequence[type[LintRule]] = RULES,
+        *,
+        is_strict: bool = False,
+        new_ledger: NewLedger = at_list_prices,
+    ) -> None:
         """Begin before the first event.
 
         Args:
             rules: the rules to apply.
             is_strict: let the exception of a rule through instead of disabling the rule.
+            new_ledger: supplies the prices of the rules about cost.
         """
         self._is_strict = is_strict
         self._order = {rule.id: at for at, rule in enumerate(rules)}
@@ -80,7 +88,8 @@ class LintRun:
         self._blind: dict[tuple[Sight, str], dict[str, None]] = {}
         self._failures: tuple[RuleFailure, ...] = ()
         self._visibility = Visibility()
-        self._ledger = SessionLedger()
+        self._ledger = SessionLedger(new_ledger)
+        self._appended = AppendedSound()
         self.now_ns: int | None = None
         """The latest time of any event so far."""
         self._watch([rule() for rule in rules])
@@ -88,8 +97,16 @@ class LintRun:
     def apply(self, event: Event, state: SessionState) -> None:
         """Take one event in, after ``state`` has; see ``end_session``."""
         self._visibility.apply(event)
-        if event.t_ns is not None and (self.now_ns is None or event.t_ns > self.now_ns):
-            self.now_ns = event.t_ns
+        t_ns, now_ns = event.t_ns, self.now_ns
+        if t_ns is not None and (now_ns is None or t_ns > now_ns):
+            self.now_ns = t_ns
+        if event.type in self._appended_types:
+            try:
+                self._appended.apply(event, state)
+            except Exception as error:
+                if self._is_strict:
+                    raise
+                self._disable_readers(error)
         for rule in self._by_type.get(event.type, ()):
             try:
                 rule.apply(event, state)
@@ -97,6 +114,39 @@ class LintRun:
                 if self._is_strict:
                     raise
                 self._disable(rule, error)
+
+    def pass_appends(
+        self,
+        appends: Sequence[PassedAppend],
+        read: Callable[[PassedAppend], Event],
+        state: SessionState,
+    ) -> None:
+        """Take in appends that follow each other, after ``state`` has; see ``AppendedSound.apply_run``."""
+        if not self._appended_types:
+            return
+        try:
+            self._appended.apply_run(appends, read, state)
+        except Exception as error:
+            if self._is_strict:
+                raise
+            self._disable_readers(error)
+
+    def recall_append(self, append: Event) -> None:
+        """Look again at the last append before an error."""
+        self._appended.recall(append)
+
+    def pass_rows(self, t_ns: int | None, *, has_app: bool, has_server: bool) -> None:
+        """Take note of events that are not applied.
+
+        Args:
+            t_ns: the latest time of any; None if they have no times.
+            has_app: whether any is the app's.
+            has_server: whether any is the server's.
+        """
+        has_times = t_ns is not None
+        self._visibility.pass_rows(has_times=has_times, has_app=has_app, has_server=has_server)
+        if t_ns is not None and (self.now_ns is None or t_ns > self.now_ns):
+            self.now_ns = t_ns
 
     def end_session(self, state: SessionState) -> None:
         """End the session of a state that is about to begin another one (``state.begins``), before it takes the event in."""
@@ -107,11 +157,18 @@ class LintRun:
         self._ended += tuple(findings)
         self._merge(self._blind, blind)
         self._visibility = Visibility()
+        self._appended = AppendedSound()
         self._watch([rule.next_session() for rule in self._rules])
 
-    def next_log(self) -> LintRun:
-        """Return the rules for a recording that continues this one: another connection of the same app, soon after."""
-        after = LintRun((), is_strict=self._is_strict)
+    def next_log(self, new_ledger: NewLedger | None = None) -> LintRun:
+        """Return the rules for a recording that continues this one: another connection of the same app, soon after.
+
+        Args:
+            new_ledger: supplies its prices; None for those of this one.
+        """
+        after = LintRun(
+            (), is_strict=self._is_strict, new_ledger=new_ledger or self._ledger.new_ledger
+        )
         after._order = self._order
         after._watch([rule.next_session() for rule in self._rules])
         return after
@@ -151,7 +208,8 @@ class LintRun:
         clone = LintRun(())
         clone.__dict__.update(self.__dict__)
         clone._visibility = self._visibility.copy()
-        clone._ledger = SessionLedger()
+        clone._ledger = SessionLedger(self._ledger.new_ledger)
+        clone._appended = self._appended.copy()
         clone._blind = {key: dict(rules) for key, rules in self._blind.items()}
         clone._watch([rule.copy() for rule in self._rules])
         return clone
@@ -162,7 +220,10 @@ class LintRun:
     def _watch(self, rules: list[LintRule]) -> None:
         self._rules = rules
         by_type: dict[str, list[LintRule]] = {}
+        has_readers = any(rule.reads_appends for rule in rules)
+        self._appended_types = AppendedSound.types if has_readers else frozenset[str]()
         for rule in rules:
+            rule.appended = self._appended
             for name in rule.types:
                 by_type.setdefault(name, []).append(rule)
         self._by_type: Mapping[str, Sequence[LintRule]] = by_type
@@ -196,6 +257,11 @@ class LintRun:
         self._failures += (RuleFailure(rule.id, error),)
         self._watch([other for other in self._rules if other is not rule])
 
+    def _disable_readers(self, error: Exception) -> None:
+        """Disable the rules that read what is known of appends, which is incomplete from here on."""
+        for rule in [rule for rule in self._rules if rule.reads_appends]:
+            self._disable(rule, error)
+
     @staticmethod
     def _merge(
         into: dict[tuple[Sight, str], dict[str, None]], more: Mapping[tuple[Sight, str], list[str]]
@@ -204,24 +270,15 @@ class LintRun:
             into.setdefault(key, {}).update(dict.fromkeys(rules))
 
 
-_SILENT_DELTAS = frozenset(
+SILENT_DELTAS = frozenset(
     name
     for name, known in EVENT_TYPES.items()
     if known.is_delta
     and name not in OUTPUT_AUDIO_TYPES
     and not any(name in rule.types for rule in RULES)
 )
-"""Increments of texts and arguments: their last event repeats all of it."""
-
-
-def may_skip(name: str, state: SessionState) -> bool:
-    """Return whether the next event need not be read if it is of a type: most of a text session is deltas that say nothing new.
-
-    Args:
-        name: the type.
-        state: after the event before.
-    """
-    return name in _SILENT_DELTAS and not state.turns.awaits_words
+"""Increments of texts and arguments, of which the last event repeats all: they say something only while a response awaits its first
+words (``TurnsFold.awaits_words``)."""
 
 
 def lint(
@@ -235,7 +292,7 @@ def lint(
     """Return what the rules say about a complete log.
 
     Args:
-        events: all of it, in order, but for those that ``may_skip``.
+        events: all of it, in order; of ``SILENT_DELTAS`` only those that a response awaits matter.
         rules: the rules to apply.
         state: takes the events in, before the first; one of its own if None.
         run: applies the rules, before the first; one of its own if None.

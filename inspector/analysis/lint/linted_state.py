@@ -11,20 +11,35 @@ from inspector.core.state import FoldFailure, SessionState
 
 if TYPE_CHECKING:
     from inspector.analysis.lint.lint_run import LintReport, LintRun
+    from inspector.analysis.lint.session_ledger import NewLedger
 
 
 class LintedState(SessionState):
     """A ``SessionState`` that feeds the rules after its folds. A rule that raises is disabled and reported, like a fold."""
 
-    def __init__(self, only: Collection[str] = (), run: LintRun | None = None) -> None:
+    def __init__(
+        self,
+        only: Collection[str] = (),
+        run: LintRun | None = None,
+        new_ledger: NewLedger | None = None,
+    ) -> None:
         """Begin before the first event.
 
         Args:
-            only: see ``SessionState``.
-            run: rules that remember the connection before; None if there was none.
+            only: names of the folds to feed; see ``SessionState``.
+            run: rules that are chosen, or remember the connection before; None for all rules.
+            new_ledger: supplies their prices, unless ``run`` does; None for list prices.
         """
         super().__init__(only)
-        self._run: LintRun | None = run
+        self._run = run
+        self._new_ledger = new_ledger
+
+    @property
+    def rules(self) -> LintRun:
+        """Return what applies the rules."""
+        if self._run is None:
+            self._run = self._new_run(strict=False)
+        return self._run
 
     def apply(self, event: Event, *, strict: bool = False) -> list[FoldFailure]:
         """Feed the folds, then the rules."""
@@ -54,15 +69,16 @@ class LintedState(SessionState):
     def copy(self) -> Self:
         """Return an independent copy, rules included."""
         clone = super().copy()
+        clone._new_ledger = self._new_ledger  # noqa: SLF001 - of this class
         clone._run = None if self._run is None else self._run.copy()  # noqa: SLF001 - of this class
         return clone
 
-    @staticmethod
-    def _new_run(*, strict: bool) -> LintRun:
+    def _new_run(self, *, strict: bool) -> LintRun:
         # Here: the rules take 30 ms to import, which the first frame need not wait for.
         from inspector.analysis.lint.lint_run import LintRun
+        from inspector.analysis.lint.session_ledger import at_list_prices
 
-        return LintRun(is_strict=strict)
+        return LintRun(is_strict=strict, new_ledger=self._new_ledger or at_list_prices)
 
 
 def faults_of(state: SessionState) -> int:

@@ -436,9 +436,9 @@ class NeverConfigured(LintRule):
             "response.create",
             "response.created",
             "conversation.item.create",
-            "input_audio_buffer.append",
         }
     )
+    reads_appends = True
     needs = frozenset({Sight.APP, Sight.SETTINGS})
 
     def __init__(self, lost_items: int | None = None) -> None:
@@ -470,8 +470,6 @@ class NeverConfigured(LintRule):
         elif event.type == "response.create":
             response = object_at(event.body or {}, "response")
             self._has_own_instructions |= "instructions" in response or "prompt" in response
-        elif event.type == "input_audio_buffer.append":
-            return
         elif event.type == "conversation.item.create":
             self._items += 1
             role = text_at(object_at(event.body or {}, "item"), "role")
@@ -483,7 +481,8 @@ class NeverConfigured(LintRule):
     def _begin(self, event: Event, state: SessionState) -> None:
         config = state.session.config
         is_default = text_at(config, "instructions").startswith(DEFAULT_INSTRUCTIONS)
-        is_own = self._has_updated or self._has_own_instructions or bool(config.get("prompt"))
+        is_told = self._has_own_instructions or self.appended.is_by_hand
+        is_own = self._has_updated or is_told or bool(config.get("prompt"))
         if is_default and not is_own and not self._first[0]:
             self._first = event.seq, event.t_ns
             self._voice = text_at(object_at(object_at(config, "audio"), "output"), "voice")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
-from inspector.analysis.lint.append_pace import MOST_OVER, MOST_UNDER, AppendPace, PaceWindow
+from inspector.analysis.lint.append_pace import MOST_OVER, MOST_UNDER, PaceWindow
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import OTHER_PROTOCOLS, LintRule, Moment
 from inspector.analysis.lint.phrases import in_ga, ref, seconds, session_update
 from inspector.analysis.lint.reference_links import CONVERSATIONS, VAD
-from inspector.analysis.lint.tool_rules import MAX_KEPT
 from inspector.analysis.lint.visibility import Sight
 from inspector.core.audio_formats import AudioFormat
 from inspector.core.error_attribution import Confidence
@@ -19,7 +18,6 @@ from inspector.core.read import Body, object_at
 from inspector.core.state import SessionState
 from inspector.core.units import NS_PER_MS, NS_PER_S
 
-APPEND = "input_audio_buffer.append"
 PCM_LIKE = {"pcm16": "audio/pcm", "pcmu": "audio/pcmu", "pcma": "audio/pcma"}
 
 LEAST_RATE_NS = 3 * NS_PER_S
@@ -34,11 +32,6 @@ SLOW_SPEED = 0.7
 """Slower than any loop that merely sleeps."""
 MOST_REGULAR = 0.35
 """If more of the time lies before appends that were in time, the app leaves sound out and is not late."""
-LEAST_STALL_NS = NS_PER_S
-STALL_SHARE = (0.8, 1.2)
-"""What comes at once after a stall is as long as the stall."""
-CATCH_UP_NS = 500 * NS_PER_MS
-"""A backlog is sent within this time."""
 
 
 class _Rate(NamedTuple):
@@ -75,39 +68,10 @@ def _is_rate_known(state: SessionState) -> bool:
 class _Paced(LintRule):
     """A rule that measures how fast audio was sent."""
 
-    types = frozenset({APPEND})
+    reads_appends = True
     needs = frozenset({Sight.TIMES, Sight.APP, Sight.SETTINGS, Sight.USER_SOUND})
     # Qwen's PCM has 16 or 24 kHz, and its session does not say which.
     not_in = OTHER_PROTOCOLS | {"qwen"}
-
-    def __init__(self) -> None:
-        self.pace = AppendPace()
-        self._form: AudioFormat | None = None
-        self._bytes = self._audio_ns = 0
-
-    def apply(self, event: Event, state: SessionState) -> None:
-        """Measure the pace, from the start again after a change of format."""
-        sound = state.input_audio
-        if event.t_ns is None or event.direction is not Direction.CLIENT:
-            return
-        if sound.format is not self._form:
-            if self._form is not None and sound.format != self._form:
-                self.pace = AppendPace()
-            self._form = sound.format
-        size, length_ns = sound.total_bytes - self._bytes, sound.appended_ns - self._audio_ns
-        self._bytes, self._audio_ns = sound.total_bytes, sound.appended_ns
-        # Refused appends were taken back meanwhile.
-        if size > 0 and length_ns > 0:
-            self._take(event, event.t_ns, size, length_ns)
-
-    def _take(self, event: Event, t_ns: int, size: int, length_ns: int) -> None:
-        self.pace.add(event.seq, t_ns, size, length_ns)
-
-    def copy(self) -> Self:
-        """Return an independent copy."""
-        clone = super().copy()
-        clone.pace = self.pace.copy()
-        return clone
 
     @staticmethod
     def _is_whole(state: SessionState) -> bool:
@@ -117,7 +81,7 @@ class _Paced(LintRule):
 
     def _wrong_rate(self, state: SessionState) -> _Rate | None:
         """Return the rate of the audio if it is steady, and another than the session's."""
-        pace, form = self.pace, state.input_audio.format
+        pace, form = self.appended.pace, state.input_audio.format
         expected = form.bytes_per_ms * 1000
         measured = pace.bytes_per_s
         is_fast = measured > expected
@@ -157,8 +121,8 @@ class InputRate(_Paced):
         rate = self._wrong_rate(state)
         if rate is None or self._is_cut_off(state) or not self._is_whole(state):
             return
-        form, windows = state.input_audio.format, self.pace.windows
-        measured, expected = self.pace.bytes_per_s / 1000, form.bytes_per_ms
+        form, windows = state.input_audio.format, self.appended.pace.windows
+        measured, expected = self.appended.pace.bytes_per_s / 1000, form.bytes_per_ms
         yield self.found(
             Severity.ERROR,
             (windows[0].first_seq, windows[-1].last_seq),
@@ -171,7 +135,7 @@ class InputRate(_Paced):
         """Return whether a recorder has cut the audio off, rather than a telephone having sent little of it."""
         sound = state.input_audio
         telephone = _RATES[0].bytes_per_s
-        is_telephone = abs(self.pace.bytes_per_s - telephone) <= EXACT_SHARE * telephone
+        is_telephone = abs(self.appended.pace.bytes_per_s - telephone) <= EXACT_SHARE * telephone
         # The server states spans of speech by the bytes that it got; if it got more than is here, some were cut off here.
         return sound.is_elided and (not is_telephone or sound.short_spans > 0)
 
@@ -197,16 +161,6 @@ def _rate_fix(state: SessionState, rate: _Rate, form: AudioFormat) -> str:
     return f"{resample}; or encode as G.711: {pcmu}" if rate.rate_hz == 8_000 else resample
 
 
-class _Stall(NamedTuple):
-    """A time without appends, after which as much sound came at once."""
-
-    before_seq: int
-    seq: int
-    gap_ns: int
-    t_ns: int
-    audio_ns: int = 0
-
-
 class AudioBacklog(_Paced):
     """Audio that is sent later than it was spoken."""
 
@@ -219,51 +173,17 @@ class AudioBacklog(_Paced):
     )
     links = (VAD,)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._stalls: list[_Stall] = []
-        self._open: _Stall | None = None
-        """A stall of which is not known yet whether the sound of it comes."""
-        self._last: tuple[int, int] | None = None
-
-    def _take(self, event: Event, t_ns: int, size: int, length_ns: int) -> None:
-        last, self._last = self._last, (event.seq, t_ns)
-        gap_ns = 0 if last is None else t_ns - last[1]
-        if last is not None and gap_ns >= LEAST_STALL_NS and gap_ns > 2 * length_ns:
-            windows = self.pace.windows
-            # Only of an app that had sent in real time is a gap a stall; files come in bursts.
-            is_live = bool(windows) and 0.8 <= windows[-1].speed <= 1.2
-            is_near = is_live and windows[-1].last_seq >= last[0] - 200
-            self._open = _Stall(last[0], event.seq, gap_ns, t_ns) if is_near else None
-        if self._open is not None:
-            self._catch_up(t_ns, length_ns)
-        super()._take(event, t_ns, size, length_ns)
-
-    def _catch_up(self, t_ns: int, length_ns: int) -> None:
-        stall = self._open
-        if stall is None:
-            return
-        if t_ns - stall.t_ns <= CATCH_UP_NS:
-            self._open = stall._replace(audio_ns=stall.audio_ns + length_ns)
-            return
-        low, high = STALL_SHARE
-        # What is spoken while the backlog is sent comes on top.
-        is_backlog = low * stall.gap_ns <= stall.audio_ns <= high * stall.gap_ns + CATCH_UP_NS
-        if is_backlog and len(self._stalls) < MAX_KEPT:
-            self._stalls.append(stall)
-        self._open = None
-
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report slow sending, else stalls."""
         state = moment.state
         if not self._is_whole(state):
             return
-        slow = _longest_slow(self.pace.windows)
+        slow = _longest_slow(self.appended.pace.windows)
         wall_ns = sum(one.wall_ns for one in slow)
         is_late = sum(one.regular_ns for one in slow) <= MOST_REGULAR * wall_ns
         if wall_ns >= LEAST_RATE_NS and is_late and self._wrong_rate(state) is None:
             yield self._slow(state, slow)
-        elif self._stalls:
+        elif self.appended.pace.stalls:
             yield self._stalled()
 
     def _slow(self, state: SessionState, slow: Sequence[PaceWindow]) -> Finding:
@@ -280,7 +200,7 @@ class AudioBacklog(_Paced):
         return self.found(
             Severity.ERROR,
             (worst.first_seq, worst.last_seq),
-            f"{clock}for {seconds(wall_ns / NS_PER_MS)} appends came at {speed:.2f} of real time, at {worst.speed:.2f} at "
+            f"{clock}for {seconds(wall_ns / NS_PER_MS)} appends came at {speed:.2f}× real time, {worst.speed:.2f}× at "
             f"worst ({ref(worst.first_seq)}); your app falls behind, the server is not slow",
             "send each chunk as soon as the microphone has it, from a task of its own that waits for nothing else; drop old chunks "
             "rather than queue them",
@@ -288,12 +208,12 @@ class AudioBacklog(_Paced):
         )
 
     def _stalled(self) -> Finding:
-        longest = max(self._stalls, key=lambda one: one.gap_ns)
-        count = len(self._stalls)
+        longest = max(self.appended.pace.stalls, key=lambda one: one.gap_ns)
+        count = len(self.appended.pace.stalls)
         times = f"{count} times; the longest time, " if count > 1 else ""
         return self.found(
             Severity.WARNING,
-            [seq for one in self._stalls for seq in (one.seq, one.before_seq)],
+            [seq for one in self.appended.pace.stalls for seq in (one.seq, one.before_seq)],
             f"appends stopped and what was missed came at once {times}after {seconds(longest.gap_ns / NS_PER_MS)} "
             f"({ref(longest.before_seq)} to {ref(longest.seq)}): the sending task was blocked",
             "keep blocking work (files, requests, models) off the event loop that sends audio",

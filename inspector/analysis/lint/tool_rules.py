@@ -99,7 +99,7 @@ class ToolOutputShape(LintRule):
     severity = Severity.ERROR
     why = (
         "A function_call_output has three members: type, call_id and output, a string. Anything else is rejected, and the model "
-        "never learns the result. In response.input it does not join the conversation: that response sees nothing else."
+        "never sees the result. In response.input it does not join the conversation: that response sees nothing else."
     )
     links = (CONVERSATIONS, CLIENT_EVENTS)
     types = frozenset({"conversation.item.create", "response.create"})
@@ -144,7 +144,7 @@ class ToolOutputShape(LintRule):
                 yield self.found(
                     Severity.ERROR,
                     (seq, refusal.error_seq),
-                    f"the result of {tool} ({ref(seq)}) was refused: {problem}. The model never learns it",
+                    f"the result of {tool} ({ref(seq)}) was refused: {problem}. The model never sees it",
                     as_json(GOOD_OUTPUT),
                 )
         if self._inputs:
@@ -234,7 +234,7 @@ class ToolResultUnspoken(LintRule):
                 Severity.WARNING,
                 (results[-1].seq, created_seq),
                 f"{_named(results, state)} waited {seconds(waited_ms)}: no response.create followed, and only the user's next "
-                "words brought an answer",
+                "words triggered an answer",
                 ASK,
             )
         rejected = state.causes.rejected
@@ -247,7 +247,7 @@ class ToolResultUnspoken(LintRule):
                 yield self.found(
                     Severity.ERROR,
                     (one.seq, refusal.error_seq),
-                    f"{_named([one], state)} was refused, so the model never learns it: {error_words(refusal.error)}",
+                    f"{_named([one], state)} was refused, so the model never sees it: {error_words(refusal.error)}",
                     as_json(GOOD_OUTPUT),
                 )
         if waiting and not self._awaits_more(waiting, state):

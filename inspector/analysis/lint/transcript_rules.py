@@ -292,6 +292,8 @@ class TranscriptLanguage(LintRule):
 
 # ── mode ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+COMMITS_ONLY = frozenset({"gpt-live-transcribe", "gpt-realtime-whisper"})
+"""Transcribers that take no turn detection; the API's guide to voice activity detection."""
 MOST_UNCOMMITTED_MS = 10_000.0
 """Longer than anybody dictates without wanting to see a word."""
 
@@ -307,25 +309,17 @@ class TranscriptionMode(LintRule):
         "they are spoken, whisper-1 only a whole utterance at its end."
     )
     links = (TRANSCRIPTION,)
-    types = frozenset(
-        {"input_audio_buffer.append", "input_audio_buffer.commit", COMMITTED, DELTA, COMPLETED}
-    )
+    types = frozenset({COMPLETED})
+    reads_appends = True
     needs = frozenset({Sight.SETTINGS})
 
     def __init__(self) -> None:
-        self._since_ns: int | None = None
-        """The first append after the last commit or word."""
-        self._seq = 0
         self._transcripts: list[int] = []
 
     def apply(self, event: Event, state: SessionState) -> None:
-        """Remember since when audio waits for a commit."""
-        if event.type != "input_audio_buffer.append":
-            self._since_ns, self._seq = None, 0
-            if event.type == COMPLETED and len(self._transcripts) < MAX_KEPT:
-                self._transcripts.append(event.seq)
-        elif not self._seq:
-            self._since_ns, self._seq = event.t_ns, event.seq
+        """Remember transcripts."""
+        if len(self._transcripts) < MAX_KEPT:
+            self._transcripts.append(event.seq)
 
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report what keeps transcripts from coming."""
@@ -334,18 +328,19 @@ class TranscriptionMode(LintRule):
         yield from self._wrong_address(state)
         if session.kind != "transcription":
             return
-        waited_ms = moment.waited_ms(self._since_ns)
+        model = text_at(_transcriber(session.config), "model")
+        seq, since_ns = self.appended.waiting
+        waited_ms = moment.waited_ms(since_ns)
         if not session.turn_detection and waited_ms is not None and waited_ms > MOST_UNCOMMITTED_MS:
             yield self.found(
                 Severity.WARNING,
-                (self._seq,),
-                f"audio has been appended for {seconds(waited_ms)} since {ref(self._seq)} without a commit, and turn detection is "
+                (seq,),
+                f"audio has been appended for {seconds(waited_ms)} since {ref(seq)} without a commit, and turn detection is "
                 "off: nothing is transcribed",
-                '{"type": "input_audio_buffer.commit"} after each utterance, or '
-                + session_update(state, {"audio.input.turn_detection": {"type": "server_vad"}}),
+                _commit_fix(state, model),
                 Confidence.LIKELY,
             )
-        if text_at(_transcriber(session.config), "model") == "whisper-1" and self._transcripts:
+        if model == "whisper-1" and self._transcripts:
             yield self.found(
                 Severity.NOTE,
                 self._transcripts,
@@ -373,6 +368,14 @@ class TranscriptionMode(LintRule):
                 '"gpt-4o-transcribe"}}}}}',
                 Confidence.LIKELY,
             )
+
+
+def _commit_fix(state: SessionState, model: str) -> str:
+    commit = '{"type": "input_audio_buffer.commit"} after each utterance'
+    if model in COMMITS_ONLY:
+        return commit
+    detection = session_update(state, {"audio.input.turn_detection": {"type": "server_vad"}})
+    return f"{commit}, or {detection}"
 
 
 RULES: tuple[type[LintRule], ...] = (

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from inspector.analysis.heard_answers import Claim, heard_answer
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import OTHER_PROTOCOLS, LintRule, Moment
 from inspector.analysis.lint.phrases import as_json, quoted, ref, seconds
@@ -264,6 +265,53 @@ class TruncateTooEarly(LintRule):
             )
 
 
+class TruncateTooLate(LintRule):
+    """A truncation, accepted, far behind what the user can have heard."""
+
+    id = "truncate-too-late"
+    title = "an answer was truncated after what the user heard"
+    severity = Severity.WARNING
+    why = (
+        "The server takes audio_end_ms for what the user heard. If it lies behind that, the model remembers words that nobody heard, "
+        "and goes on from them: it takes questions for asked and facts for told. Nobody can hear more than the time since the first "
+        "audio came."
+    )
+    links = (CONVERSATIONS, "https://github.com/openai/openai-agents-python/issues/2370")
+    types = frozenset({"conversation.item.truncate"})
+    needs = frozenset({Sight.TIMES, Sight.ANSWER_SOUND})
+
+    def __init__(self) -> None:
+        self._cuts: dict[str, tuple[int, int]] = {}
+        """By item its last request, and the content index in it."""
+
+    def apply(self, event: Event, state: SessionState) -> None:
+        """Remember a request."""
+        if event.direction is Direction.CLIENT and len(self._cuts) < MAX_KEPT:
+            body = event.body or {}
+            self._cuts[text_at(body, "item_id")] = event.seq, int_at(body, "content_index")
+
+    def findings(self, moment: Moment) -> Iterable[Finding]:
+        """Report each accepted request for more than can have been heard."""
+        state = moment.state
+        for item_id, (seq, content_index) in self._cuts.items():
+            item = state.output_audio.items.get(item_id)
+            answer = heard_answer(item, state) if item is not None else None
+            if answer is None or answer.truncated_ms is None or answer.claim is not Claim.TOO_LATE:
+                continue
+            most_ms = answer.most_played_ms or 0
+            words = answer.words_between(most_ms, answer.truncated_ms)
+            heard = "" if answer.is_measured else "at most "
+            yield self.found(
+                Severity.WARNING,
+                (seq,),
+                f"{ref(seq)} cuts {quoted(item_id)} at {seconds(answer.truncated_ms)}, and {heard}{seconds(most_ms)} of it "
+                f"{'was' if answer.is_measured else 'can have been'} heard: the model remembers "
+                + (f"“{quoted(words)}”, which nobody heard" if words else "what nobody heard"),
+                f"take the position of the item's own playback: {_truncate(item_id, content_index, most_ms)}",
+                Confidence.CERTAIN if answer.is_measured else Confidence.LIKELY,
+            )
+
+
 class _Unplayed(NamedTuple):
     """An answer over which the user spoke, and of which much was left to play."""
 
@@ -339,7 +387,9 @@ class PlaybackNotFlushed(LintRule):
         for one in self._unplayed:
             item = moment.state.output_audio.items.get(one.item_id)
             waited_ms = moment.waited_ms(one.t_ns) or 0
-            if item is None or item.truncated_t_ns is not None or waited_ms < NO_TRUNCATE_MS:
+            if item is None or waited_ms < NO_TRUNCATE_MS:
+                continue
+            if item.asked_ms is not None or item.claimed_ms is not None:
                 continue
             if item.is_measured and not item.is_playing:
                 # Stopped by a player that reports: nothing goes on, but the model does not know either.
@@ -358,5 +408,10 @@ def interrupted_item(event: Event, state: SessionState) -> ItemAudio | None:
     return None
 
 
-RULES: tuple[type[LintRule], ...] = (TruncateBeyond, TruncateTooEarly, PlaybackNotFlushed)
+RULES: tuple[type[LintRule], ...] = (
+    TruncateBeyond,
+    TruncateTooEarly,
+    TruncateTooLate,
+    PlaybackNotFlushed,
+)
 """Rules about interrupted answers."""

@@ -26,7 +26,6 @@ from inspector.analysis.lint.visibility import Sight
 from inspector.analysis.percentiles import percentile
 from inspector.core.error_attribution import Confidence
 from inspector.core.event import Direction, Event
-from inspector.core.output_audio import OUTPUT_AUDIO
 from inspector.core.read import int_at, object_at, text_at
 from inspector.core.state import SessionState
 from inspector.core.turn import Turn
@@ -344,14 +343,16 @@ class VadTooEager(LintRule):
         "starts an answer, which the next piece cuts off, and each is billed."
     )
     links = (VAD,)
-    types = frozenset({SPEECH_STARTED, SPEECH_STOPPED, *OUTPUT_AUDIO, "response.done"})
+    types = frozenset({SPEECH_STARTED, SPEECH_STOPPED, "response.done"})
 
     def __init__(self) -> None:
         self._pieces: list[_Piece] = []
         self._ended_ms: int | None = None
         self._start_ms = 0
         self._is_answered = False
-        """Whether an answer has been heard since the last turn ended."""
+        """Whether an answer has ended since the last turn ended."""
+        self._ended: tuple[int, int] = (0, 0)
+        """The last end of a turn, and how many deltas of sound had come by then."""
         self._continues = False
 
     def apply(self, event: Event, state: SessionState) -> None:
@@ -359,17 +360,26 @@ class VadTooEager(LintRule):
         if event.type == SPEECH_STARTED:
             self._start_ms = int_at(event.body or {}, "audio_start_ms")
             gap_ms = None if self._ended_ms is None else self._start_ms - self._ended_ms
-            self._continues = gap_ms is not None and gap_ms < GAP_MS and not self._is_answered
+            is_near = gap_ms is not None and gap_ms < GAP_MS
+            self._continues = is_near and not self._is_heard(state)
         elif event.type == SPEECH_STOPPED:
             self._ended_ms = int_at(event.body or {}, "audio_end_ms")
             self._is_answered = False
+            self._ended = event.seq, state.output_audio.deltas
             length_ms = self._ended_ms - self._start_ms
             if length_ms > 0 and len(self._pieces) < MAX_KEPT:
                 self._pieces.append(_Piece(event.seq, length_ms, self._continues))
         else:
             # Of a recording without sound only the end of an answer shows that there was one.
             status = text_at(object_at(event.body or {}, "response"), "status")
-            self._is_answered |= event.type != "response.done" or status == "completed"
+            self._is_answered |= status == "completed"
+
+    def _is_heard(self, state: SessionState) -> bool:
+        """Return whether an answer has been heard since the last turn ended."""
+        seq, deltas = self._ended
+        newest = next(reversed(state.responses.all.values()), None)
+        has_begun = newest is not None and newest.first_audio_seq > seq
+        return self._is_answered or has_begun or state.output_audio.deltas > deltas
 
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report sentences in pieces and turns that are too short, as one."""

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any
 
-from inspector.analysis.lint.append_levels import LevelSampler
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
 from inspector.analysis.lint.phrases import ref, seconds, session_update
 from inspector.analysis.lint.reference_links import VAD
-from inspector.analysis.lint.sound_in_rules import APPEND, named_format
+from inspector.analysis.lint.sound_in_rules import named_format
 from inspector.analysis.lint.visibility import Sight
 from inspector.core.error_attribution import Confidence
 from inspector.core.event import Event
 from inspector.core.state import SessionState
-from inspector.core.turn_counter import COMMITTED, SPEECH_STARTED
-from inspector.core.units import NS_PER_MS, NS_PER_S
+from inspector.core.turn_counter import SPEECH_STARTED
+from inspector.core.units import NS_PER_MS
 
 LEAST_OPEN_MS = 3000.0
 """Speech that is open for less is nothing to explain."""
@@ -26,7 +25,6 @@ LONG_ENDED_MS = 4000.0
 """By then the user waits for an answer; before that he may just have hung up."""
 SLOW_CLOCK = 0.6
 STEADY_OPEN_MS = 15_000.0
-STEADY_FROM_NS = 5 * NS_PER_S
 STEADY_FRAMES = 80
 MOST_STEADY_DB = 8
 """Speech goes up and down by 20 dB within a second; a fan or traffic does not."""
@@ -46,30 +44,16 @@ class VadOpenForever(LintRule):
         VAD,
         "https://github.com/twilio-samples/speech-assistant-openai-realtime-api-python/issues/6",
     )
-    types = frozenset({SPEECH_STARTED, APPEND})
+    types = frozenset({SPEECH_STARTED})
+    reads_appends = True
     needs = frozenset({Sight.TIMES, Sight.APP, Sight.USER_SOUND})
 
     def __init__(self) -> None:
         self._seq = 0
-        self._appended_ns = 0
-        """Where the audio clock stood when the speech began."""
-        self.levels = LevelSampler()
 
     def apply(self, event: Event, state: SessionState) -> None:
-        """Note where the speech began, and its levels."""
-        sound = state.input_audio
-        if event.type == SPEECH_STARTED:
-            self._seq, self._appended_ns = event.seq, sound.appended_ns
-            self.levels = LevelSampler()
-        # Most speech ends before its level can be called steady.
-        elif sound.speech_item_id and sound.appended_ns >= self._appended_ns + STEADY_FROM_NS:
-            self.levels.add(event, sound.format, sound.appended_ns)
-
-    def copy(self) -> Self:
-        """Return an independent copy."""
-        clone = super().copy()
-        clone.levels = self.levels.copy()
-        return clone
+        """Note where the speech began."""
+        self._seq = event.seq
 
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report speech that is open for too long, with the reason if it can be seen."""
@@ -82,9 +66,10 @@ class VadOpenForever(LintRule):
         if open_ms is None or open_ms < LEAST_OPEN_MS:
             return
         silent_ms = moment.waited_ms(sound.last_append_t_ns)
-        spoken_ms = (sound.appended_ns - self._appended_ns) / NS_PER_MS
+        appended = self.appended
+        spoken_ms = (appended.length_ns - appended.speech_from_ns) / NS_PER_MS
         begun = f"speech has been open for {seconds(open_ms)} ({ref(self._seq)})"
-        levels = self.levels
+        levels = appended.speech_levels
         if silent_ms is not None and silent_ms >= ENDED_MS:
             yield self.found(
                 Severity.ERROR if silent_ms >= LONG_ENDED_MS else Severity.WARNING,
@@ -148,42 +133,19 @@ class VadNever(LintRule):
         VAD,
         "https://github.com/twilio-samples/speech-assistant-openai-realtime-api-python/issues/6",
     )
-    types = frozenset({APPEND, SPEECH_STARTED, COMMITTED})
+    reads_appends = True
     needs = frozenset({Sight.APP, Sight.SERVER, Sight.SETTINGS, Sight.USER_SOUND})
-
-    def __init__(self) -> None:
-        self.levels = LevelSampler()
-        self._first_seq = self._last_seq = 0
-        self._has_heard = False
-        self._appended_ms = 0.0
-
-    def apply(self, event: Event, state: SessionState) -> None:
-        """Take levels until the first speech."""
-        if self._has_heard:
-            return
-        if event.type != APPEND:
-            # A commit by turn detection is speech; one by the app may be of silence.
-            self._has_heard = event.type == SPEECH_STARTED
-            return
-        self._first_seq = self._first_seq or event.seq
-        self._last_seq = event.seq
-        self._appended_ms = state.input_audio.appended_ns / NS_PER_MS
-        self.levels.add(event, state.input_audio.format, state.input_audio.appended_ns)
-
-    def copy(self) -> Self:
-        """Return an independent copy."""
-        clone = super().copy()
-        clone.levels = self.levels.copy()
-        return clone
 
     def findings(self, moment: Moment) -> Iterable[Finding]:
         """Report silence, or what is as loud as speech."""
-        levels, state = self.levels, moment.state
+        appended, state = self.appended, moment.state
+        levels = appended.levels
         detection = state.session.turn_detection
-        if self._has_heard or self._appended_ms < LEAST_QUIET_MS or not levels.frames:
+        appended_ms = state.input_audio.appended_ns / NS_PER_MS
+        if appended.has_speech or appended_ms < LEAST_QUIET_MS or not levels.frames:
             return
-        length = seconds(self._appended_ms)
-        seqs = (self._first_seq, self._last_seq)
+        length = seconds(appended_ms)
+        seqs = (appended.first_seq, appended.last_seq)
         loudest = levels.quantile(0.99)
         if loudest < SILENT_DBFS:
             # Somebody who writes may well have muted the microphone.
@@ -202,7 +164,7 @@ class VadNever(LintRule):
         floor = levels.quantile(0.1)
         loud = levels.frames_above(max(LOUD_DBFS, floor + ABOVE_FLOOR_DB))
         # One frame stands for all the audio up to the next one.
-        if detection and loud * self._appended_ms / levels.frames >= LEAST_LOUD_MS:
+        if detection and loud * appended_ms / levels.frames >= LEAST_LOUD_MS:
             yield self.found(
                 Severity.WARNING,
                 seqs,

@@ -52,6 +52,13 @@ class Visibility:
         elif event.type == "inspector.closed":
             self._is_closed = True
 
+    def pass_rows(self, *, has_times: bool, has_app: bool, has_server: bool) -> None:
+        """Take in events that are not applied one by one."""
+        self._has_events = True
+        self._has_times |= has_times
+        self._has_app |= has_app
+        self._has_server |= has_server
+
     def copy(self) -> Visibility:
         """Return an independent copy."""
         clone = Visibility()

@@ -28,6 +28,7 @@ from inspector.tui.terminal.key_order import KeyOrder
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from textual.notifications import SeverityLevel
 
 MOST_WAITING = 6
 """Unwritten chunks before painting stops: two frames. Textual itself blocks at 30."""
@@ -55,6 +56,11 @@ class TerminalApp(App[int]):
         """The error that ended the app; ``""`` for a normal exit."""
         self._is_behind = False
         """Whether the terminal has yet to read what was painted."""
+
+    def latest_notice(self) -> tuple[str, SeverityLevel] | None:
+        """Return the last notification that has not expired, with its severity; None if there is none."""
+        shown = list(self._notifications)  # Textual 8.2.8 has no public access to them
+        return (shown[-1].message, shown[-1].severity) if shown else None
 
     def holds_back(self) -> bool:
         """Return whether the terminal is too slow for another frame; a whole frame follows once it has caught up.

@@ -21,6 +21,7 @@ from textual.events import DescendantFocus
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
+from inspector.analysis.sanitize import sanitized
 from inspector.clock import time_is_up
 from inspector.core.event import Event
 from inspector.core.log import EventLog
@@ -39,6 +40,7 @@ from inspector.tui.common.status_line import StatusLine
 from inspector.tui.common.text_page import TextPage
 from inspector.tui.common.view_tabs import ViewTab, ViewTabs
 from inspector.tui.terminal.direct_renderer import DirectRenderer
+from inspector.tui.terminal.terminal_app import TerminalApp
 from inspector.tui.views import VIEWS
 from inspector.tui.views.events.event_pane import EventPane
 from inspector.tui.views.events.events_view import EventsView
@@ -350,11 +352,23 @@ class Workspace(KeyedScreen[None]):
         self.put({"#header": header, "#tabs": self._tabs_text(), "#hint": self.hint_text()})
 
     def hint_text(self) -> str:
-        """Return the hint line: the error in a filter being typed, else the session's condition and next steps."""
+        """Return the hint line: the error in a filter being typed, a notice, else the session's condition and next steps."""
         if not self.is_whole:
             return ""  # it names keys, which do not work yet
+        notice = self._quiet_notice()
         hint = self.model.hint(self.key, self.place)
-        return self._filter_problem() or hint.line(self.size.width)
+        return self._filter_problem() or notice or hint.line(self.size.width)
+
+    def _quiet_notice(self) -> str:
+        """Return the latest notice if it fits into the hint line, where it hides nothing; a longer one is a toast."""
+        app = self.app
+        found = app.latest_notice() if isinstance(app, TerminalApp) else None
+        fits = found is None or cell_len(found[0]) < self.size.width
+        self.set_class(not fits, "loud")
+        line = self.query_one("#hint", StatusLine)
+        for severity in ("warning", "error"):
+            line.set_class(found is not None and fits and found[1] == severity, severity)
+        return f" {sanitized(found[0])}" if found is not None and fits else ""
 
     def refresh_view(self) -> None:
         """Refresh the current view if anything that it may show has changed."""

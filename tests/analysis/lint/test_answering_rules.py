@@ -143,7 +143,7 @@ def test_an_interrupted_answer_has_not_failed() -> None:
 def test_an_answer_that_brings_nothing_has_stalled() -> None:
     [found] = findings_of(AnswerStalled, [*began(), created(), later(6000)])
 
-    assert found.text == "resp_1 began at 0.030 s and brought nothing in 6.0 s"
+    assert found.text == "resp_1 began at 0.030 s and has produced nothing for 6.0 s"
 
 
 def test_an_answer_that_has_an_item_or_has_ended_has_not_stalled() -> None:
@@ -227,7 +227,7 @@ def test_a_cancel_beside_turn_detection_meets_the_next_answer() -> None:
     [found] = findings_of(CancelHitsNext, events)
 
     assert found.severity is Severity.ERROR
-    assert "response.cancel #6 met the answer to the new words (#8)" in found.text
+    assert "response.cancel #6 cancelled the answer to the user's new words (#8)" in found.text
 
 
 def test_a_cancel_of_the_answer_that_is_heard_is_meant() -> None:

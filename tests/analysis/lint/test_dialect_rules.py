@@ -45,6 +45,17 @@ def test_broken_json_and_binary_frames_are_found() -> None:
     assert "a frame (#4) is binary" in found.text
 
 
+def test_a_missing_type_is_not_blamed_on_a_frame_that_has_one() -> None:
+    cancel = client("response.cancel", event_id="event_567")
+    members = {"type": "invalid_request_error", "event_id": "event_567"}
+    refusal = error("invalid_event", "The 'type' field is missing.", **members)
+    untyped = client("", event_id="event_567")
+
+    assert findings_of(BadFrame, [*began(), cancel, refusal]) == []
+    [found] = findings_of(BadFrame, [*began(), untyped, refusal])
+    assert found.text == "a frame (#3) has no type"
+
+
 def test_good_appends_and_what_the_server_sends_are_fine() -> None:
     odd = frame_event(Direction.SERVER, b"{}")
 

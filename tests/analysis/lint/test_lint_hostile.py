@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from inspector.analysis.lint.appended_sound import AppendedSound
 from inspector.analysis.lint.catalogue import RULES
 from inspector.analysis.lint.lint_run import lint
 from inspector.core.event import Direction, Event
@@ -19,7 +20,8 @@ from inspector.recording.reader import RecordingReader
 from tests.linted import linted_file, shared_dir
 from tests.support import event_of, frame_event, numbered, recordings
 
-TYPES = sorted({name for rule in RULES for name in rule.types if name})
+TAKEN = [AppendedSound.types, *(rule.types for rule in RULES)]
+TYPES = sorted({name for types in TAKEN for name in types if name})
 KEYS = ("session", "item", "response", "error", "item_id", "response_id", "call_id", "status", "output", "param", "code",
         "message", "audio", "turn_detection", "instructions", "tools", "input", "content", "type", "id", "url", "by", "reason",
         "status_details", "conversation_id", "modalities", "voice", "expires_at", "prompt", "request_headers")  # fmt: skip

@@ -7,15 +7,18 @@ from dataclasses import replace
 
 import pytest
 
+from inspector.analysis.lint.appended_sound import AppendedSound
 from inspector.analysis.lint.catalogue import RULES
 from inspector.analysis.lint.finding import Finding, Severity
 from inspector.analysis.lint.lint_rule import LintRule, Moment
 from inspector.analysis.lint.lint_run import LintRun, lint
+from inspector.analysis.lint.sound_content_rules import InputContent
 from inspector.analysis.lint.tool_rules import ToolResultUnspoken
 from inspector.analysis.lint.visibility import Sight
 from inspector.core.event import Event
 from inspector.core.state import SessionState
 from tests.linted import OPENED, began, called, created, done, later, linted, result, said
+from tests.linted_sound import append
 from tests.support import numbered, server
 
 
@@ -57,7 +60,7 @@ def test_every_rule_describes_itself() -> None:
         assert rule.why.endswith(".")
         assert rule.links
         assert all(link.startswith("https://") for link in rule.links)
-        assert rule.types
+        assert rule.types or rule.reads_appends
         assert rule.severity in Severity
 
 
@@ -81,6 +84,22 @@ def test_a_rule_that_raises_is_disabled_and_reported_and_the_others_go_on() -> N
     assert [one.text for one in report.findings] == ["2 answers"]
     with pytest.raises(ValueError, match="a bug"):
         lint(events, [Faulty], is_strict=True)
+
+
+def test_where_appends_cannot_be_read_the_rules_about_them_are_disabled_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(sound: AppendedSound, event: Event, state: SessionState) -> None:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(AppendedSound, "apply", fail)
+    events = numbered([*began(), append(bytes(960)), created(), done()])
+    report = lint(events, [InputContent, Counting])
+
+    assert [failure.rule for failure in report.failures] == ["input-content"]
+    assert [one.text for one in report.findings] == ["1 answers"]
+    with pytest.raises(ValueError, match="a bug"):
+        lint(events, [InputContent], is_strict=True)
 
 
 def test_what_a_recording_does_not_show_silences_the_rules_that_need_it() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from inspector.analysis.lint.finding import Severity
+from inspector.analysis.lint.lint_run import lint
 from inspector.analysis.lint.sound_content_rules import InputContent
 from inspector.analysis.lint.sound_in_rules import AudioBacklog, InputRate, OneSidedFormat
 from inspector.audio.pcm import pcm16_to_alaw, pcm16_to_ulaw, samples_of
 from inspector.core.event import Event
 from tests.linted import SERVER_VAD, began, findings_of, session
 from tests.linted_sound import append, appends, in_order, started, voice
-from tests.support import at, client, local, server
+from tests.support import at, client, local, numbered, server
 
 PCMU = {"input": {"format": {"type": "audio/pcmu"}, "turn_detection": SERVER_VAD}}
 
@@ -282,3 +285,10 @@ def test_a_text_session_and_one_with_both_formats_are_not_one_sided() -> None:
     events = [*began(SERVER_VAD), *telephone("input")[:1], server("session.updated", session=written)]  # fmt: skip
     assert findings_of(OneSidedFormat, events) == []
     assert findings_of(OneSidedFormat, [*began(SERVER_VAD), both, *telephone("input")]) == []
+
+
+def test_appends_without_times_between_others_do_not_make_the_pace_slow() -> None:
+    sent = numbered(in_order(began(SERVER_VAD), appends(voice(6000), start_ms=100)))
+    untimed = [replace(one, t_ns=None) if one.seq % 2 else one for one in sent]
+
+    assert lint(untimed, [AudioBacklog, InputRate], is_strict=True).findings == ()

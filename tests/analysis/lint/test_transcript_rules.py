@@ -169,6 +169,15 @@ def test_audio_that_is_never_committed_is_not_transcribed() -> None:
     assert found.text.startswith("audio has been appended for 11.9 s since #2 without a commit")
 
 
+def test_a_transcriber_that_takes_no_turn_detection_is_not_advised_to_use_it() -> None:
+    appended = [at(100 + n * 100, append(bytes(4800))) for n in range(120)]
+    [usual] = findings_of(TranscriptionMode, [*transcription(), *appended])
+    [bare] = findings_of(TranscriptionMode, [*transcription(None, "gpt-realtime-whisper"), *appended])  # fmt: skip
+
+    assert "server_vad" in usual.fix
+    assert bare.fix == '{"type": "input_audio_buffer.commit"} after each utterance'
+
+
 def test_audio_with_turn_detection_or_words_or_commits_is_transcribed() -> None:
     appended = [at(100 + n * 100, append(bytes(4800))) for n in range(120)]
     word = server("conversation.item.input_audio_transcription.delta", item_id="i", delta="so")

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from inspector.analysis.lint.finding import Severity
+from inspector.analysis.lint.lint_run import lint
 from inspector.analysis.lint.truncation_rules import (
     PlaybackNotFlushed,
     TruncateBeyond,
     TruncateTooEarly,
+    TruncateTooLate,
 )
 from inspector.core.error_attribution import Confidence
 from inspector.core.event import Event
 from tests.linted import SERVER_VAD, began, error, findings_of, later
 from tests.linted_sound import app_began, delta, spoken, started, truncate, truncated
-from tests.support import at, local
+from tests.support import at, local, numbered, server
 
 
 def refused(ms: float, length_ms: int, asked_ms: int) -> Event:
@@ -119,6 +123,48 @@ def test_an_app_that_stopped_its_player_long_before_it_truncates_is_not_too_earl
     assert findings_of(TruncateTooEarly, events) == []
 
 
+TOLD = at(300, server("response.output_audio_transcript.done", response_id="resp_1", item_id="item_a", output_index=0, content_index=0, transcript="one two three four five six seven eight"))  # fmt: skip
+"""Eight words in 8 s."""
+
+
+def test_a_truncation_of_more_than_had_time_to_play_is_too_late() -> None:
+    answer = [*began(SERVER_VAD), *spoken(100, 8000), TOLD, started(2200)]
+    events = [*answer, truncate(2250, 6000), truncated(2300, 6000)]
+    [found] = findings_of(TruncateTooLate, events)
+
+    assert found.text == (
+        "#8 cuts item_a at 6.0 s, and at most 2.1 s of it can have been heard: the model remembers “three four five six”, which "
+        "nobody heard"
+    )
+    assert '"audio_end_ms": 2100' in found.fix
+    assert found.confidence is Confidence.LIKELY
+
+
+def test_a_player_that_reports_proves_a_truncation_too_late() -> None:
+    heard = [at(160, local("inspector.playing", item_id="item_a", audio_ms=0)), at(2200, local("inspector.played", item_id="item_a", audio_ms=2040))]  # fmt: skip
+    answer = [*began(SERVER_VAD), *spoken(100, 8000), *heard]
+    [found] = findings_of(TruncateTooLate, [*answer, truncate(2250, 6000), truncated(2300, 6000)])
+
+    assert found.text.endswith("2.0 s of it was heard: the model remembers what nobody heard")
+    assert found.confidence is Confidence.CERTAIN
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        [truncate(2250, 2180), truncated(2300, 2180)],
+        [truncate(2250, 6000), refused(2300, 8000, 6000)],
+        [truncate(2250, 6000)],
+    ],
+    ids=["by less than proves anything", "refused", "not answered"],
+)
+def test_a_truncation_that_may_be_right_or_was_not_accepted_is_not_too_late(
+    cut: list[Event],
+) -> None:
+    answer = [*began(SERVER_VAD), *spoken(100, 8000), TOLD, started(2200)]
+    assert findings_of(TruncateTooLate, [*answer, *cut]) == []
+
+
 def test_an_interrupted_answer_without_truncation_is_not_flushed() -> None:
     events = [*app_began(SERVER_VAD), *spoken(100, 8000), started(4000), later(8000)]
     [found] = findings_of(PlaybackNotFlushed, events)
@@ -140,6 +186,16 @@ def test_an_interrupted_answer_without_truncation_is_not_flushed() -> None:
 def test_an_interrupted_answer_that_is_truncated_is_flushed(rest: list[Event]) -> None:
     events = [*app_began(SERVER_VAD), *spoken(100, 8000), started(4000), *rest, later(9000)]
     assert findings_of(PlaybackNotFlushed, events) == []
+
+
+def test_a_truncation_without_a_time_is_one() -> None:
+    asked = truncate(4100, 3850)
+    events = numbered(
+        [*app_began(SERVER_VAD), *spoken(100, 8000), started(4000), asked, later(8000)]
+    )
+    untimed = [replace(one, t_ns=None) if one.type == asked.type else one for one in events]
+
+    assert lint(untimed, [PlaybackNotFlushed], is_strict=True).findings == ()
 
 
 def test_speech_after_the_answer_or_near_its_end_leaves_nothing_to_flush() -> None:
