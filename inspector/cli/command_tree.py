@@ -15,6 +15,7 @@ from inspector.cli.commands import (
     diff,
     doctor,
     export,
+    import_,
     keys,
     lint,
     paths,
@@ -184,6 +185,15 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
         ),
     ),
     (
+        import_.import_,
+        (
+            "inspector import app.log -o session.jsonl",
+            "inspector import chrome.har mitmproxy.flows -o sessions/",
+            "kubectl logs my-pod | inspector import -",
+            "inspector import app.log --json | jq '.imports[].inferred'",
+        ),
+    ),
+    (
         doctor.doctor,
         (
             "inspector doctor",
@@ -205,9 +215,14 @@ COMMANDS: tuple[tuple[Callable[..., None], tuple[str, ...]], ...] = (
         ),
     ),
 )
-"""All commands with their examples, in the order of help. A command is named like its function."""
+"""All commands with their examples, in the order of help. A command is named like its function; ``import`` is a keyword."""
 CLASSES: Mapping[Callable[..., None], type[TyperCommand]] = {serve.serve: serve.ServeCommand}
 """Commands that need their own parsing of arguments."""
+
+
+def command_name(command: Callable[..., None]) -> str:
+    """Return the name of a command: that of its function, which has an underscore where the name is a keyword."""
+    return command.__name__.removesuffix("_")
 
 
 def parser_of(arguments: Sequence[str]) -> typer.Typer:
@@ -224,11 +239,11 @@ def parser_of(arguments: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     parser.callback(invoke_without_command=True, help=HELP)(_home)
-    named = [entry for entry in COMMANDS if entry[0].__name__ == next(iter(arguments), None)]
+    named = [entry for entry in COMMANDS if command_name(entry[0]) == next(iter(arguments), None)]
     for command, examples in named or COMMANDS:
         shown = "\n".join(f"  {example}" for example in examples)
         parser.command(
-            command.__name__,
+            command_name(command),
             cls=CLASSES.get(command, TextCommand),
             epilog=f"\b\nExamples:\n{shown}",
         )(command)

@@ -140,6 +140,23 @@ class SessionLauncher:
 
         return Replay(open_recording(path, self.clock, self.folders.cache), self.clock)
 
+    def import_replay(self, path: Path) -> Replay:
+        """Return a replay of a foreign file, imported to a temporary recording. May take seconds: call in a thread.
+
+        Raises:
+            RecordingError: the file contains no session.
+        """
+        from inspector.cli.importing import imported_for, imported_words
+        from inspector.recording.opening import open_recording
+
+        recording, summary = imported_for(
+            path, lambda ours: open_recording(ours, self.clock, self.folders.cache)
+        )
+        recording.notices.append(imported_words(path, summary))
+        from inspector.engine.replay import Replay
+
+        return Replay(recording, self.clock)
+
     def recent(self) -> list[Path]:
         """Return the recordings in the sessions folder, newest first, without those shipped with the program."""
         shipped = {path.name: path for path in self.examples()}

@@ -115,7 +115,12 @@ def _placed(
     rows = sorted({_row(finding) for finding in findings if finding.seqs})
     found = [places.of(row) for row in rows]
     numbers = _line_numbers(reader, [place.offset for place in found])
-    lines = dict(zip(rows, numbers, strict=True))
+    # Code scanning shows the file that the user has, not the recording that it was imported to.
+    theirs = reader.source_lines
+    lines = {
+        row: (theirs[row] or 1) if theirs else number
+        for row, number in zip(rows, numbers, strict=True)
+    }
     times = {
         place.row: reader.decode(reader.read(place.offset, place.length), place.row).t_ns
         for place in found

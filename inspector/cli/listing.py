@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import sys
@@ -42,11 +43,11 @@ from inspector.core.event import Event
 from inspector.core.kinds import kind_of
 from inspector.core.state import SessionState
 from inspector.core.turn_counter import TurnCounter
-from inspector.errors import FilterError
+from inspector.errors import FilterError, RecordingError
 from inspector.price_file import ledger_here, prices_here
 from inspector.recording.folding import fold_recording
 from inspector.recording.format import FileShape, render
-from inspector.recording.reader import RecordingReader
+from inspector.recording.reader import NOT_A_RECORDING, RecordingReader
 from inspector.recording.recorded_verdict import recorded_verdict, verdict_of, verdict_rows
 
 MAX_ERROR_BYTES = 1 << 16
@@ -118,17 +119,25 @@ def _say_verdict(reader: RecordingReader) -> None:
 
 @contextmanager
 def opened(path: Path | None) -> Iterator[RecordingReader]:
-    """Open a recording for reading; stdin (None) is copied to a temporary file first.
+    """Open a recording for reading; stdin (None) is copied to a temporary file first, and a foreign file is imported to one.
 
     Raises:
-        RecordingError: the file is not a recording.
+        RecordingError: the file is not a recording, and contains no session to import.
     """
     if path is not None:
-        reader = RecordingReader(path)
-        try:
+        with contextlib.ExitStack() as stack:
+            try:
+                reader = RecordingReader(path)
+            except RecordingError as error:
+                if error.code != NOT_A_RECORDING:
+                    raise
+                from inspector.cli.importing import imported
+
+                found = stack.enter_context(imported(path))
+                reader = RecordingReader(found.path)
+                reader.source_lines = found.lines
+            stack.callback(reader.close)
             yield reader
-        finally:
-            reader.close()
         return
     with tempfile.NamedTemporaryFile(prefix="inspector-stdin-") as spool:
         shutil.copyfileobj(sys.stdin.buffer, spool)

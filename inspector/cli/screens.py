@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from inspector import collector
 from inspector.cli.printing import to_terminal
-from inspector.errors import UsageError
+from inspector.errors import RecordingError, UsageError
 
 if TYPE_CHECKING:
     from inspector.cli.launch import SessionLauncher
@@ -86,7 +86,16 @@ def show_replay(file: Path, theme: str | None = None) -> int:
         from inspector.folders import cache_folder
         from inspector.recording.opening import open_recording
 
-        recording = open_recording(file, indexes=cache_folder(), scan=scan)
+        try:
+            recording = open_recording(file, indexes=cache_folder(), scan=scan)
+        except RecordingError as error:
+            if error.code != "not_a_recording":
+                raise
+            from inspector.cli.importing import imported, imported_words
+
+            found = stack.enter_context(imported(file))
+            recording = open_recording(found.path, indexes=cache_folder())
+            recording.notices.append(imported_words(file, found.summary))
         stack.callback(recording.close)
         return _show_recording(recording, theme)
 

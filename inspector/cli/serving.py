@@ -16,7 +16,6 @@ from inspector.cli.simulation import SimPlan
 from inspector.clock import Clock
 from inspector.errors import ConnectError, RecordingError
 from inspector.folders import make_folder
-from inspector.recording.reader import RecordingReader
 from inspector.recording.writer import RecordingFile
 from inspector.secret import Secret
 from inspector.sim.connect_request import ConnectRequest, key_refusal
@@ -176,12 +175,11 @@ class ClientRecordings:
 
 def _script(path: Path) -> tuple[RecordedScript, str]:
     """Return the script of a recording, and the model in its header."""
-    reader = RecordingReader(path)
-    try:
+    from inspector.cli.listing import opened
+
+    with opened(path) as reader:
         script = script_of(list(reader.events()))
         model = reader.header.model
-    finally:
-        reader.close()
     if not script.lines:
         raise RecordingError(
             f"{path} contains no server events to replay", code="nothing_to_replay"

@@ -25,7 +25,7 @@ MOST_START_S = 1e8
 _EPOCH_UNITS = ((1e11, NS_PER_S), (1e14, 1_000_000), (1e17, 1_000), (1e20, 1))
 """Bounds below which a number counts seconds, milliseconds, microseconds or nanoseconds since the epoch; valid until the year 5138."""
 _NUMBER = re.compile(r"[+-]?\d{1,25}(?:\.\d{1,25})?")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SHOWN_CHARS = 40
 
@@ -60,7 +60,7 @@ class ForeignTimes:
         """Return the date from which times are counted, UTC, ISO 8601; ``""`` if it is unknown."""
         if self._sort is not Sort.EPOCH:
             return ""
-        started = _EPOCH + timedelta(microseconds=self._origin_ns // 1000)
+        started = EPOCH + timedelta(microseconds=self._origin_ns // 1000)
         return started.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
     def of(self, body: Mapping[str, Any], own: tuple[str, ...] = ()) -> int | None:
@@ -78,7 +78,7 @@ class ForeignTimes:
         problems = []
         self.problem = ""
         for key, value in present:
-            found = _read(value)
+            found = read_time(value)
             if found is None:
                 problems.append(f"{key} {_shown(value)} is not a readable time")
                 continue
@@ -101,7 +101,7 @@ def _shown(value: object) -> str:
     return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
 
 
-def _read(value: object) -> tuple[Sort, int] | None:
+def read_time(value: object) -> tuple[Sort, int] | None:
     """Return the origin of a time and its distance in nanoseconds; None if the value is not a time."""
     if isinstance(value, bool):
         return None
@@ -137,7 +137,7 @@ def _read_date(text: str) -> tuple[Sort, int] | None:
         return None
     sort = Sort.EPOCH if moment.tzinfo is not None else Sort.LOCAL
     try:
-        since = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)) - _EPOCH
+        since = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)) - EPOCH
     except OverflowError:
         return None
     ns = since // _MICROSECOND * 1000

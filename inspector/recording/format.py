@@ -137,6 +137,20 @@ def render(event: Event) -> bytes:
     )
 
 
+def render_frame(seq: int, t_ns: int | None, direction: Direction, name: str, data: bytes) -> bytes:
+    """Return the line of a text frame from the wire that is a JSON object without line breaks, as ``render`` would.
+
+    For imports, which write millions of frames that are no events of a session yet.
+    """
+    return b'{"seq":%d,%b"dir":"%b","origin":"wire","type":%b,"event":%b}\n' % (
+        seq,
+        b"" if t_ns is None else _t(t_ns),
+        direction.encode(),
+        orjson.dumps(name),
+        data,
+    )
+
+
 def _t(t_ns: int) -> bytes:
     if t_ns < 0:
         # Only from a foreign recording whose times run backwards. divmod of a negative number rounds towards minus infinity.
@@ -333,6 +347,17 @@ def _member(line: bytes, key: str) -> str | None:
             return text[found.end() : end]
         position = end
     return None
+
+
+def has_event(line: bytes) -> bool:
+    """Return whether a tagged line has a known direction and an event, or reports the end of the connection."""
+    _, body, _ = decode(line)
+    if body is None:
+        return False
+    name = body.get("dir", body.get("direction"))
+    return name == "close" or (
+        str(name) in _FOREIGN_DIRECTIONS and isinstance(body.get("event"), dict)
+    )
 
 
 def shape_of(line: bytes) -> FileShape | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from inspector.recording.format import (
     FORMAT_NAME,
     FileShape,
     Header,
+    has_event,
     is_whole,
     parse,
     parse_header,
@@ -33,6 +34,8 @@ READ_BYTES = 1 << 18
 """Bytes read at a time."""
 SNIFFED_BYTES = 1 << 16
 """Bytes within which the first event of a foreign file must begin."""
+NOT_A_RECORDING = "not_a_recording"
+"""Code of the error for a file that has none of the shapes that are read as they are; it may be imported."""
 TAIL_BYTES = 1 << 20
 """End of a file that is searched for its last event."""
 TORN_HEADER = Header(started_at="", source="")
@@ -54,6 +57,8 @@ class RecordingReader:
         self.shape = FileShape.BARE
         self.times = ForeignTimes()
         """Reader of a foreign file's times."""
+        self.source_lines: Sequence[int] = ()
+        """For a recording that was imported: the line of the user's file for each row, 0 if unknown; empty for all others."""
         try:
             self.header, self.shape, self.start = self._sniff()
         except BaseException:
@@ -255,7 +260,7 @@ class RecordingReader:
         seen = contents(head[skipped:])
         raise RecordingError(
             f"{self.path} is not a recording{': ' * bool(seen)}{seen}",
-            code="not_a_recording",
+            code=NOT_A_RECORDING,
             hint='expected JSON lines: a recording of Realtime Inspector, {"dir":…,"event":{…}}, or bare events {"type":…}',
         )
 
@@ -273,6 +278,10 @@ class RecordingReader:
                 if begin is None and shape is None:
                     return None
                 begin = position if begin is None else begin
+                if shape is FileShape.TAGGED and not has_event(whole):
+                    return (
+                        None  # directions in other words, or events in strings: it can be imported
+                    )
                 if shape is FileShape.TAGGED or (shape is FileShape.BARE and has_known_type(whole)):
                     return shape, begin
             position += len(line) + 1
@@ -290,7 +299,7 @@ def _is_torn_header(head: bytes) -> bool:
 
 
 def _open(path: Path) -> int:
-    hint = "give the path of a JSONL file; inspector paths prints the folder of recordings"
+    hint = "give the path of a recording, or of a file to import; inspector paths prints the folder of recordings"
     # O_NONBLOCK, because opening a FIFO for reading would otherwise wait for a writer.
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)

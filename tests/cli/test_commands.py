@@ -13,7 +13,7 @@ import pytest
 from websockets.sync.server import ServerConnection
 
 from inspector.cli import commands
-from inspector.cli.command_tree import COMMANDS
+from inspector.cli.command_tree import COMMANDS, command_name
 from tests.cli.conftest import ROOT, Run
 from tests.cli.far_end import server
 
@@ -24,7 +24,7 @@ def test_the_version_is_printed(inspector: Run) -> None:
     assert inspector("--version").out.startswith(b"realtime-inspector 0")
 
 
-@pytest.mark.parametrize("command", ["", *(command.__name__ for command, _ in COMMANDS)])
+@pytest.mark.parametrize("command", ["", *(command_name(command) for command, _ in COMMANDS)])
 def test_every_command_has_help_with_examples(command: str, inspector: Run) -> None:
     for option in ("-h", "--help"):
         outcome = inspector(*filter(None, [command, option]))
@@ -39,7 +39,7 @@ def test_every_command_stands_in_the_list_with_examples_of_itself() -> None:
 
     assert modules == {command.__module__.rpartition(".")[2] for command, _ in COMMANDS}
     for command, examples in COMMANDS:
-        assert any(f"inspector {command.__name__}" in example for example in examples)
+        assert any(f"inspector {command_name(command)}" in example for example in examples)
 
 
 def test_the_recordings_that_help_names_are_shipped(inspector: Run) -> None:

@@ -25,6 +25,7 @@ USUAL: dict[str, tuple[str, ...]] = {
     "send": ("--sim", *SOON, "s.jsonl"),
     "cat": ("r.jsonl",),
     "export": ("r.jsonl", "--to=text"),
+    "import": ("app.log", "-o=r2.jsonl"),
     "turns": ("r.jsonl",),
     "stats": ("r.jsonl",),
     "sound": ("r.jsonl",),

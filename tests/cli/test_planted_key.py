@@ -155,7 +155,8 @@ def test_a_key_is_never_painted_or_copied(
 
 
 SCREENS = (
-    (b"\x1b[Zg\r", b"inspector.opened"),
+    (b"g\r", b"inspector.opened"),
+    (b"w", b"JSON"),
     (b"w", b"raw"),
     (b"y", b"copied "),
     (b"2", b"[2 Conversation]"),
@@ -164,6 +165,7 @@ SCREENS = (
     (b"5", b"[5 Turns]"),
     (b"6", b"[6 Findings]"),
     (b"7", b"[7 Usage]"),
+    (b"8", b"[8 Sound]"),
     (b"1", b"[1 Events]"),
     (b"?", b"close this page"),
     (b"\x1b", b"Conversation"),

@@ -156,7 +156,8 @@ def replay(
 ) -> None:
     """Open a recording on the screen.
 
-    Supported are recordings of this program, lines of {"dir":…,"event":{…}}, and bare events, {"type":…} per line.
+    Files of other programs are imported first (see inspector import --help). Two shapes open as they are: lines of
+    {"dir":…,"event":{…}}, and bare events, {"type":…} per line.
     """
     raise typer.Exit(show_replay(file, theme))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult, SystemCommand
@@ -16,12 +18,16 @@ from inspector.analysis.sanitize import sanitized
 from inspector.engine.live_engine import Engine
 from inspector.engine.task_supervisor import TaskSupervisor
 from inspector.errors import InspectorError
+from inspector.recording.reader import NOT_A_RECORDING
 from inspector.recording.recording_facts import RecordingFacts
 from inspector.tui.common.footer import Footer
 from inspector.tui.common.glyphs import Glyphs
 from inspector.tui.common.keyed import KeyedScreen
 from inspector.tui.home.home_list import CHOICES, HomeList
 from inspector.tui.home.launching import Launcher
+
+if TYPE_CHECKING:
+    from inspector.engine.replay import Replay
 
 WIDEST = 140
 
@@ -150,7 +156,7 @@ class HomeScreen(KeyedScreen[None]):
                 self._replay(Path(answers["path"]).expanduser())
 
         known = tuple(str(path) for path in self.list.paths)
-        fields = (Field("path", "file", "", "path of a JSONL file", known),)
+        fields = (Field("path", "file", "", "path of a recording, log or HAR file", known),)
         self.app.push_screen(FormDialog("Replay a recording", fields), answered)
 
     def action_quit(self) -> None:
@@ -236,13 +242,27 @@ class HomeScreen(KeyedScreen[None]):
         self.app.push_screen(session_workspace(self._host, engine, self._glyphs, left))
 
     def _replay(self, path: Path) -> None:
+        try:
+            self._show(self._launcher.open_replay(path))
+        except InspectorError as error:
+            if error.code != NOT_A_RECORDING:
+                self._say(error)
+                return
+            self.notify(f"importing {sanitized(path.name)} …", markup=False)
+            self.run_worker(partial(self._import, path), thread=True, exit_on_error=False)
+
+    def _import(self, path: Path) -> None:
+        """Import a foreign file, in a thread, and show it."""
+        try:
+            replay = self._launcher.import_replay(path)
+        except InspectorError as error:
+            self.app.call_from_thread(self._say, error)
+        else:
+            self.app.call_from_thread(self._show, replay)
+
+    def _show(self, replay: Replay) -> None:
         from inspector.tui.session.replay_workspace import replay_workspace
 
-        try:
-            replay = self._launcher.open_replay(path)
-        except InspectorError as error:
-            self._say(error)
-            return
         self.app.push_screen(replay_workspace(replay, self._glyphs))
 
     def _say(self, error: InspectorError) -> None:

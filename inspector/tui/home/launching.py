@@ -102,6 +102,10 @@ class Launcher(Protocol):
         """Return a replay of a recording."""
         ...
 
+    def import_replay(self, path: Path) -> Replay:
+        """Return a replay of a foreign file, which is imported first. Call in a thread."""
+        ...
+
     def recent(self) -> list[Path]:
         """Return the recordings, newest first."""
         ...
