@@ -129,7 +129,7 @@ def test_a_session_shows_the_users_keys() -> None:
         "session.send": "z",
         "session.create": "f9",
         "session.cancel": "K",
-        "session.truncate": "Z",
+        "session.truncate": "ctrl+y",
         "sound.auto_truncate": "J",
         "sound.talk": "d",
         "talk.answer": "W",
@@ -141,7 +141,7 @@ def test_a_session_shows_the_users_keys() -> None:
         assert "d push to talk" in stage.screen.model.readings(stage.screen.key)[0].note
         answering(stage.source)
         await stage.settle()
-        assert "K cancel   Z truncate" in stage.line("#hint")
+        assert "K cancel   ctrl+y truncate" in stage.line("#hint")
         assert "automatically (J" in stage.line("#hint")
         an_error(stage.source)
         await stage.settle()
