@@ -27,7 +27,9 @@ def inspector(path: str, needle: bytes) -> tuple[float, float, float, list[float
     """Return first frame, first rows, all rows, key lags, and memory; all rows are there when the header counts them."""
     terminal = Terminal(python("-m", "inspector", "replay", path))
     frame = terminal.first_text()
-    rows = terminal.wait_for(b"session.created", 5)
+    rows = terminal.wait_for(
+        b"+0.", 5
+    )  # the time since the row above, wherever the recording is opened
     lags: list[float] = []
     done = float("inf")
     last = time.perf_counter()
