@@ -25,7 +25,7 @@ PYTEST = ["-m", "pytest", "-n", str((os.cpu_count() or 1) + 1), "--dist", "works
 PURE = ["tests/spec", "tests/core", "tests/analysis", "tests/recording", "tests/sim"]
 """The tests of the layers whose coverage is measured; measuring the others would take a third longer."""
 MEASURED = "measured"
-"""The mark of the tests that coverage is measured of: those of the pure layers with one example each, as measuring makes them twice as slow."""
+"""The mark of the tests whose coverage is measured: those of the pure layers that run once. Measuring property tests would triple their time."""
 
 
 class Check(NamedTuple):

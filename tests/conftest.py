@@ -29,7 +29,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 @pytest.hookimpl(tryfirst=True)  # before ``-m`` selects by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that coverage is measured of."""
+    """Mark the tests whose coverage is measured."""
     folders = [ROOT / folder for folder in PURE]
     for item in items:
         is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)

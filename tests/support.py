@@ -32,7 +32,7 @@ SPEECH = CORPUS / "weather-alaw-8k.wav"
 
 
 SEEDS = range(60 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 4)
-"""Of recordings drawn by chance."""
+"""Seeds of random recordings."""
 
 
 def recording(name: str) -> Path:

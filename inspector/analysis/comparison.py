@@ -308,7 +308,7 @@ def _latency(a: Latency, b: Latency) -> Iterator[FigurePair]:
     one, other = _parts(a), _parts(b)
     why_a, why_b = (dict(latency.unknown) for latency in (a, b))
     for key in dict.fromkeys((*one, *other)):
-        # A part that is neither there nor unknown took no time; that is no measurement of 0.
+        # A part that is absent, but not unknown, took no time; that was not measured as 0.
         yield FigurePair(
             key,
             one.get(key),

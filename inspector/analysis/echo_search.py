@@ -130,7 +130,7 @@ class _Lowered:
         return len(piece)
 
     def between(self, begin: int, end: int) -> npt.NDArray[np.int16]:
-        """Return the samples of a span; silence where there are none."""
+        """Return the samples of a span, with silence where samples are missing."""
         found = np.zeros(max(0, end - begin), np.int16)
         at = max(0, bisect_right(self._begins, begin) - 1)
         while at < len(self._begins) and self._begins[at] < end:

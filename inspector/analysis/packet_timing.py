@@ -1,7 +1,7 @@
 """PacketTiming: when the audio of one side travelled, compared with how long it lasts: Wireshark's RTP analysis for appends and deltas.
 
 An audio event stands for an RTP packet, and the end of its audio for the packet's timestamp: sound is sent after it was recorded.
-A pause begins a new stretch: push to talk, a muted microphone and the time between two answers are no jitter. All times are
+A pause begins a new stretch: push to talk, a muted microphone and the time between two answers do not count as jitter. All times are
 nanoseconds of session time.
 """
 
@@ -113,7 +113,7 @@ class PacketTiming:
             self._begin(t_ns)
             return
         step_ns = t_ns - before_ns
-        # A recording may be edited or joined: time that runs backwards is no step.
+        # A recording may have been edited or joined, so a step back in time is ignored.
         if step_ns < 0 or step_ns >= max(PAUSE_NS, 2 * length_ns):
             self.pauses += step_ns >= 0
             self._begin(t_ns)

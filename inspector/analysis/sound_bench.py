@@ -42,8 +42,8 @@ EXACT_WITHIN = 0.005
 RATE_WITHIN = 0.04
 """A rate this close to a standard one is taken for it."""
 BURST_SPEED = 1.5
-"""Audio that arrives faster is generated, not recorded: its clock says nothing of a rate."""
-NO_SOUND = "there is no sound of this side"
+"""Audio that arrives faster is generated, not recorded: its arrival times do not show a sample rate."""
+NO_SOUND = "this side has no sound"
 NOTHING_HEARD = "it is digital silence"
 TOO_SHORT = "there are fewer than 2 s of continuous sound"
 FEW_EVENTS = "it takes two events without a pause between them"

@@ -202,7 +202,7 @@ class _Remark(NamedTuple):
 
 
 _REMARKS = (
-    _Remark("digital_silence", lambda share: share >= 0.98, "nothing but digital silence ({})"),
+    _Remark("digital_silence", lambda share: share >= 0.98, "only digital silence ({})"),
     _Remark("clipped", lambda share: share >= 0.001, "{} of the samples are clipped"),
     _Remark("level_dbfs", lambda level: level < -60, "hardly any sound: {}"),
     _Remark("speech_dbfs", lambda level: level < -45, "faint: {} without the silence"),

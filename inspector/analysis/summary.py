@@ -176,7 +176,7 @@ def _part(part: Body) -> str:
 
 
 _SHORT_OF = ("cancelled", "failed", "incomplete")
-"""What a response ends as if its answer is not whole."""
+"""Statuses of responses whose answer is not complete."""
 
 
 def _response(body: Body) -> str:

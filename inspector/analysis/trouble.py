@@ -1,4 +1,4 @@
-"""What an event says went wrong, whole: the server's words, a close reason, and what to do about it."""
+"""The complete error that an event reports: the server's message or a close reason, and the next step."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping
 
 from inspector.analysis.sanitize import sanitized
 from inspector.core.event import Event
+from inspector.core.log import CLEAN_CLOSES
 from inspector.core.read import Body, int_at, object_at, text_at
 from inspector.core.responses import reason_of
 
-_CLEAN_CLOSES = (1000, 1001)
-
 
 def trouble_of(event: Event) -> list[str]:
-    """Return paragraphs without control characters, the most important first; none if the event reports nothing wrong."""
+    """Return the error as paragraphs without control characters, the most important first; empty without an error."""
     read = _READERS.get(event.type)
     words = read(event.body) if read is not None and event.body is not None else ()
     return [sanitized(paragraph) for paragraph in words if paragraph]
@@ -35,7 +34,7 @@ def _response(body: Body) -> tuple[str, ...]:
 
 def _closed(body: Body) -> tuple[str, ...]:
     code, next_step = int_at(body, "code"), text_at(body, "next_step")
-    if code in _CLEAN_CLOSES and not next_step:
+    if code in CLEAN_CLOSES and not next_step:
         return ()
     words = (str(code) if code else "", text_at(body, "reason"), text_at(body, "meaning"))
     return "  ".join(word for word in words if word), next_step

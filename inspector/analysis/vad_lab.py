@@ -74,7 +74,7 @@ class ComparedTurn:
     found: tuple[DetectedTurn, ...]
     """The turns that have its speech, in order."""
     error_ms: float = 0.0
-    """How much earlier than the server the model ends it with the settings in force: its own error, which is no gain."""
+    """How much earlier than the server the model ends it with the settings in force: the model's own error, which must not count as a gain."""
 
     @property
     def saved_ms(self) -> float | None:
@@ -372,7 +372,7 @@ def no_lab_reason(track: SpeechTrack) -> str:
 
 
 def semantic_words(track: SpeechTrack) -> str:
-    """Return a remark on turn detection that is not modelled; ``""`` if there was none."""
+    """Return a remark on turn detection that the lab does not model; ``""`` if all of it is modelled."""
     others = [kind for kind in track.kinds if kind not in ("server_vad", OFF, UNKNOWN)]
     if not others:
         return ""

@@ -93,7 +93,7 @@ def print_comparison(a: str, b: str, limits: RiseLimits, *, as_json: bool, has_s
 
 
 def _exceeded(comparison: Comparison, limits: RiseLimits) -> Iterator[str]:
-    """Yield each limit that is exceeded, or that cannot be judged: that is no proof that it holds."""
+    """Yield each limit that is exceeded, or that cannot be judged, since that does not prove that it holds."""
     if limits.latency is not None:
         yield from _over(
             "the median wait", median_pair(comparison), limits.latency, comparison.no_spreads

@@ -35,7 +35,7 @@ def each_recording(files: Sequence[str]) -> Iterator[tuple[str, RecordingReader]
 
 
 def file_notes(reader: RecordingReader) -> Iterator[str]:
-    """Yield what there is to say of a file, whatever is asked of it."""
+    """Yield the notes on a file that every command prints."""
     if not reader.size:
         yield "the file is empty"
     if reader.torn_tail():

@@ -20,10 +20,7 @@ from inspector.analysis.sound_table import (
 from inspector.cli.each_recording import each_recording, file_notes
 from inspector.cli.measuring import CsvTable, TableForm
 from inspector.cli.printing import SCHEMA, flush, say, write_json, write_line
-from inspector.core.event import Event
-from inspector.core.session_fold import SessionFold
-from inspector.core.state import SessionState
-from inspector.recording.lean import LeanReading
+from inspector.recording.lean import feed_events
 from inspector.recording.reader import RecordingReader
 
 NAMED_FIGURES = 4
@@ -44,14 +41,7 @@ class RecordedSound:
 def bench_of(name: str, reader: RecordingReader) -> RecordedSound:
     """Measure the sound of a recording."""
     bench = SoundBench()
-    state = SessionState(only=frozenset({SessionFold.name}))
-
-    def take(event: Event) -> None:
-        state.apply(event)
-        if event.type in BENCH_TYPES:
-            bench.feed(event)
-
-    LeanReading(reader, state, BENCH_TYPES, take).run()
+    feed_events(reader, BENCH_TYPES, bench.feed)
     return RecordedSound(name, bench.report(), tuple(file_notes(reader)))
 
 

@@ -28,11 +28,8 @@ from inspector.analysis.vad_lab import (
 )
 from inspector.cli.each_recording import each_recording, file_notes
 from inspector.cli.printing import SCHEMA, flush, say, write_json, write_line
-from inspector.core.event import Event
-from inspector.core.session_fold import SessionFold
-from inspector.core.state import SessionState
 from inspector.errors import UsageError
-from inspector.recording.lean import LeanReading
+from inspector.recording.lean import feed_events
 from inspector.recording.reader import RecordingReader
 from inspector.sources.speech.detectors import LIBRARIES, best_detector, detector_named
 from inspector.sources.speech.seams import is_installed
@@ -136,14 +133,7 @@ def _trial(name: str, reader: RecordingReader, asked: AskedSettings, detector: s
 
 def _track(reader: RecordingReader, detector: str) -> SpeechTrack:
     track = SpeechTrack(detector_named(detector), detector)
-    state = SessionState(only=frozenset({SessionFold.name}))
-
-    def take(event: Event) -> None:
-        state.apply(event)
-        if event.type in TRACK_TYPES:
-            track.feed(event)
-
-    LeanReading(reader, state, TRACK_TYPES, take).run()
+    feed_events(reader, TRACK_TYPES, track.feed)
     track.finish()
     return track
 

@@ -22,7 +22,7 @@ from inspector.recording.format import Header
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, float("inf"))
 """The speeds offered to the user; infinity is "as fast as possible"."""
 FOLD_SLICE_NS = 20 * NS_PER_MS
-"""Time for folding in each tick: a third of a core while a long recording is opened at its end, and a key waits no longer than this."""
+"""Time for folding in each tick: it takes a third of a core while a long recording is opened, and delays a key by at most this time."""
 CHECKPOINTS = 12
 """Copies of the state, spread evenly over the recording: a jump back folds at most a twelfth of it."""
 MIN_SPACING = 2000

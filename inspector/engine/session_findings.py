@@ -36,7 +36,7 @@ class SessionFindings:
         self.proofs: Proofs = NO_PROOFS
         """The same by the events that prove them."""
         self.after = ""
-        """Name of the recording of the same app's connection before, which the rules remember; ``""`` if there is none."""
+        """Name of the recording of the same app's connection before, which the rules remember; ``""`` without one."""
         self.revision = 0
         """Incremented whenever any of this has changed."""
         self._faults: tuple[tuple[int, Proofs], int] = (0, NO_PROOFS), 0

@@ -23,7 +23,7 @@ DIRECTION_KEYS = (
     "way",
     "flow",
 )
-"""Keys under which loggers store the direction, most likely first; a value that is no known word does not count."""
+"""Keys under which loggers store the direction, most likely first; values that are not known words are ignored."""
 RECEIVER_KEYS = ("to", "dest", "destination", "target", "receiver")
 """Keys that name the side that gets the frame."""
 _CLIENT, _SERVER = Direction.CLIENT, Direction.SERVER

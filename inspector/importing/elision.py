@@ -71,7 +71,7 @@ def _replaces_audio(value: object) -> bool:
 
 
 def gist(name: str, body: Mapping[str, Any] | None, data: bytes) -> bytes:
-    """Return the bytes of an event without the audio that is nothing but base64: what is searched for marks and secrets."""
+    """Return the bytes of an event without long base64 audio; the rest is searched for elision marks and secrets."""
     if len(data) < LONG_AUDIO or body is None:
         return data
     value = body.get("audio") if name.endswith(".append") else body.get("delta")

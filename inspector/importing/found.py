@@ -27,7 +27,7 @@ class FoundFrame:
     data: bytes
     """The payload: verbatim where the file has it verbatim, else rendered as JSON."""
     type: str
-    """The event's type; ``""`` if it has none."""
+    """The event's type; ``""`` if it is missing."""
     body: Mapping[str, Any] | None
     """The decoded payload; None if it is not a JSON object that can be decoded."""
     line: int
@@ -97,7 +97,7 @@ class ImportNotes:
             self.lost.append(line)
 
     def skip(self, what: str, count: int = 1) -> None:
-        """Count messages that are no events."""
+        """Count messages that are not events."""
         self.skipped[what] = self.skipped.get(what, 0) + count
 
 

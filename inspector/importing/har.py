@@ -168,7 +168,7 @@ def _found(message: Mapping[str, Any], line: int) -> Found | None:
 def text_frame(
     data: bytes, line: int, direction: Direction | None, time: FoundTime | None
 ) -> FoundFrame:
-    """Return a text frame of a socket, whatever it holds."""
+    """Return a text frame of a socket, valid JSON or not."""
     name, body, _ = decode(data)
     part = gist(name, body, data)
     is_cut = body is not None and is_elided(name, body, part)
@@ -223,7 +223,7 @@ class _Window:
         return self._text[at - self._begin : at - self._begin + size]
 
     def find(self, needle: bytes, at: int) -> int:
-        """Return the offset of the next occurrence; -1 if there is none."""
+        """Return the offset of the next occurrence; -1 if it does not occur."""
         while True:
             self._hold(at, len(needle))
             found = self._text.find(needle, at - self._begin)
@@ -271,7 +271,7 @@ class _Window:
             return at + stop, value, learned
 
     def _signed_end(self, sign: bytes, begin: int) -> int:
-        """Return the position behind the next sign whose quote is not an escaped one; -1 if there is none."""
+        """Return the position behind the next sign whose quote is not escaped; -1 if it does not occur."""
         text = self._text
         stop = text.find(sign, begin)
         while stop > 0 and text[stop - 1] == BACKSLASH:

@@ -138,7 +138,7 @@ class ImportRun:
     def _whole_frame(
         self, found: FoundFrame, t_ns: int | None, direction: Direction, data: bytes
     ) -> None:
-        """Write a frame that begins or describes a session, or that is no JSON on one line."""
+        """Write a frame that begins or describes a session, or that is not JSON on one line."""
         _, body, problem = decode(data, is_text=found.is_text)
         self._log(
             Event(
@@ -274,7 +274,7 @@ def _model(url: str) -> str:
 
 def _refused(source: SourceFile, what: str) -> RecordingError:
     return RecordingError(
-        f"{source.path} is not a recording, and holds no session to import: {what}",
+        f"{source.path} is not a recording, and contains no session to import: {what}",
         code="not_a_recording",
         hint=HINT,
     )

@@ -35,7 +35,7 @@ class ImportSummary:
     lost_lines: tuple[int, ...] = ()
     """Lines of the first of them."""
     skipped: dict[str, int] = field(default_factory=dict)
-    """What is no event of the session, by what it is."""
+    """Messages that do not belong to the session, by kind."""
     dropped: dict[str, int] = field(default_factory=dict)
     """Secrets that were taken out, by what they are."""
     time_kind: str = "none"

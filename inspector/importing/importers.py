@@ -17,7 +17,7 @@ IMPORTERS: tuple[Importer, ...] = (
     YamlImporter(),
     TextImporter(),
 )
-"""All importers; the last one reads whatever no other recognises."""
+"""All importers; the last one reads every file that the others do not recognise."""
 
 
 def importer_for(source: SourceFile) -> Importer:

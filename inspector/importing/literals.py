@@ -7,6 +7,7 @@ that says so, and is counted; nothing is made up in its place.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,7 +98,7 @@ def unescaped(text: str) -> str:
     """Return the characters of a string literal, without its quotes."""
     if "\\" not in text:
         return text
-    # JavaScript writes a character beyond U+FFFF as two escapes; a lone one of them is no character.
+    # JavaScript writes a character beyond U+FFFF as two escapes; a lone one is not a character.
     plain = _ESCAPE.sub(_character, text)
     return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
@@ -170,23 +171,16 @@ class _LiteralReader:
         self.at += 1
 
     def _members(self, into: dict[str, Any], close: str) -> None:
-        self._enter()
-        while self._peek() != close:
-            if self._left_out():
+        for is_left_out in self._elements(close):
+            if is_left_out:
                 into.setdefault("…", "…")
-            else:
-                key = self._key()
-                if self._peek() not in (":", "="):
-                    raise LiteralError(self.at)
-                # Ruby separates with =>.
-                self.at += 2 if self.text.startswith("=>", self.at) else 1
-                self._value(into, key)
-            if self._peek() == ",":
-                self.at += 1
-            elif self._peek() != close:
+                continue
+            key = self._key()
+            if self._peek() not in (":", "="):
                 raise LiteralError(self.at)
-        self.at += 1
-        self._levels -= 1
+            # Ruby separates with =>.
+            self.at += 2 if self.text.startswith("=>", self.at) else 1
+            self._value(into, key)
 
     def _key(self) -> str:
         found = _STRING.match(self.text, self.at)
@@ -200,12 +194,17 @@ class _LiteralReader:
         return name.group()
 
     def _items(self, into: list[Any], close: str) -> None:
-        self._enter()
-        while self._peek() != close:
-            if self._left_out():
+        for is_left_out in self._elements(close):
+            if is_left_out:
                 into.append("…")
             else:
                 self._value(into, None)
+
+    def _elements(self, close: str) -> Iterator[bool]:
+        """Yield before each element of a container, which the caller then reads; True for an omission, which is read already."""
+        self._enter()
+        while self._peek() != close:
+            yield self._left_out()
             if self._peek() == ",":
                 self.at += 1
             elif self._peek() != close:

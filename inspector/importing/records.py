@@ -146,12 +146,12 @@ def tags_of(record: Mapping[str, Any], outer: Tags = NO_TAGS) -> Tags:
 
 
 def is_something_else(body: Mapping[str, Any]) -> bool:
-    """Return whether an object is known to be no event, whatever its members hold."""
+    """Return whether an object is certainly not an event."""
     return text_at(body, "type") in _ITEMS or "streamSid" in body or "itemId" in body
 
 
 def described(body: Mapping[str, Any]) -> str:
-    """Return what an object is that is no event: the name of its protocol, or what it looks like."""
+    """Describe an object that is not an event: the name of its protocol, or what it looks like."""
     return next(_descriptions(body), "JSON objects")
 
 

@@ -40,7 +40,7 @@ _NO_EVENT = {
 
 
 def refusal_by_head(head: bytes) -> str:
-    """Return what a file is by its first bytes, if that is no text at all; ``""`` if it may hold a session."""
+    """Return the kind of a binary file by its first bytes; ``""`` for a file that may contain a session."""
     if not head.strip():
         return "it is empty" if not head else "it is blank"
     found = next((what for magic, what in _MAGIC if head.startswith(magic)), "")

@@ -68,7 +68,7 @@ class TableImporter:
 
 
 def table_words(head: bytes) -> str:
-    """Return what a table without events holds; ``""`` if the file is no table."""
+    """Describe a table without events; ``""`` if the file is not a table."""
     lines = head.decode("utf-8", "replace").splitlines()[:2]
     delimiter = _delimiter(lines[0]) if len(lines) == 2 else ""
     names = _names(lines[0], delimiter) if delimiter else []
@@ -115,7 +115,7 @@ def _names(line: str, delimiter: str) -> list[str]:
 
 
 def _delimiter(line: str) -> str:
-    """Return the delimiter of a table by its first line; ``""`` if it has none."""
+    """Return the delimiter of a table by its first line; ``""`` without a delimiter."""
     counts = {each: line.count(each) for each in DELIMITERS}
     best = max(counts, key=lambda each: counts[each])
     return best if counts[best] and "{" not in line else ""

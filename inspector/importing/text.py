@@ -107,7 +107,7 @@ class TextImporter:
     name = "text"
 
     def recognises(self, head: bytes, name: str) -> bool:  # noqa: ARG002 - of the protocol
-        """Return True: whatever has no structure of its own is text."""
+        """Return True: every file without a structure of its own is read as text."""
         return True
 
     def read(self, source: SourceFile, notes: ImportNotes) -> Iterator[Found]:
@@ -157,7 +157,7 @@ class TextScan:
         self._several_until = -1
         """End of a line that holds several objects."""
         self._call_at = -2
-        """Position of the next class name; -1 if there is none, -2 if it was not searched for."""
+        """Position of the next class name; -1 if no more follow, -2 before the first search."""
 
     def found(self) -> Iterator[FoundFrame]:
         """Yield the events in order."""
@@ -444,7 +444,7 @@ class TextScan:
             yield self._frame(at, event, inner.tags)
 
     def _in_text(self, at: int, text: str, tags: Tags) -> Iterator[FoundFrame]:
-        """Yield the events in a text inside a record; what the record says counts where the text says nothing."""
+        """Yield the events in a text inside a record; the record's direction and time apply where the text has none."""
         if self._depth >= MAX_TEXTS:
             return
         scan = TextScan(
@@ -497,7 +497,7 @@ class TextScan:
         )
 
     def _head(self, at: int) -> str:
-        """Return the text before an object on its line; if there is none, the line before it."""
+        """Return the text before an object on its line; if that is empty, the line before it."""
         text, least = self._text, max(self._done, at - LABEL)
         begin = text.rfind(b"\n", least, at) + 1 or least
         head = text[begin:at]

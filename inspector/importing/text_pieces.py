@@ -28,7 +28,7 @@ class TextPiece:
     data: bytes
     """Its JSON."""
     name: str
-    """Its type; ``""`` if it has none."""
+    """Its type; ``""`` if it is missing."""
     body: Mapping[str, Any] | None
     """None if it nests too deeply."""
     is_elided: bool = False

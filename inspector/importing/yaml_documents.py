@@ -73,7 +73,7 @@ def _records(text: str) -> Iterator[tuple[int, Any]]:
 
 
 def _nodes(node: Any) -> Iterator[Any]:
-    """Yield the nodes of records: a mapping, or the mappings in its lists if it is no event itself."""
+    """Yield the nodes of records: a mapping that is an event, or else the mappings in its lists."""
     if isinstance(node, yaml.SequenceNode):
         for each in node.value:
             yield from _nodes(each)

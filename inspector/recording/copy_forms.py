@@ -22,7 +22,7 @@ def copied(event: Event, form: str, url: str = "") -> str:
     Args:
         event: the event.
         form: the form's name.
-        url: URL of the event's session; ``""`` if it is unknown.
+        url: URL of the event's session; another than of a WebSocket (the simulator's, ``""``) is replaced by OpenAI's.
 
     Raises:
         ValueError: the form does not exist, or the event is not one that a client sends.
@@ -33,7 +33,7 @@ def copied(event: Event, form: str, url: str = "") -> str:
 
 
 def _as_json(event: Event, _: str) -> str:
-    """Return the event as indented JSON; what is no JSON as it came."""
+    """Return the event as indented JSON; a frame that is not JSON is returned unchanged."""
     if event.body is None:
         return event.data.decode("utf-8", "replace")
     return orjson.dumps(event.body, option=orjson.OPT_INDENT_2).decode()
@@ -60,9 +60,10 @@ def _as_python(event: Event, _: str) -> str:
 def _as_websocat(event: Event, url: str) -> str:
     """Return the shell command that sends the event with ``websocat`` in a new session; the key is in a variable."""
     frame = orjson.dumps(_sendable(event)).decode()
+    target = url if url.startswith(("ws://", "wss://")) else OPENAI_URL
     return (
         f"echo {shlex.quote(frame)} | "
-        f'websocat -n -H="Authorization: Bearer $OPENAI_API_KEY" {shlex.quote(url or OPENAI_URL)}'
+        f'websocat -n -H="Authorization: Bearer $OPENAI_API_KEY" {shlex.quote(target)}'
     )
 
 

@@ -140,7 +140,7 @@ def render(event: Event) -> bytes:
 def render_frame(seq: int, t_ns: int | None, direction: Direction, name: str, data: bytes) -> bytes:
     """Return the line of a text frame from the wire that is a JSON object without line breaks, as ``render`` would.
 
-    For imports, which write millions of frames that are no events of a session yet.
+    For imports, which write millions of frames before they are events of a session.
     """
     return b'{"seq":%d,%b"dir":"%b","origin":"wire","type":%b,"event":%b}\n' % (
         seq,

@@ -31,7 +31,7 @@ from inspector.core.log import (
 from inspector.core.output_audio import OUTPUT_AUDIO, OUTPUT_AUDIO_TYPES, SoundDelta
 from inspector.core.read import text_at
 from inspector.core.refused_appends import MAX_WAITING
-from inspector.core.session_fold import CONFIGURED, SESSION_TYPES
+from inspector.core.session_fold import CONFIGURED, SESSION_TYPES, SessionFold
 from inspector.core.state import SessionState
 from inspector.core.turns_fold import TURN_EVENTS, WORDS
 from inspector.core.usage import USAGE_TYPES
@@ -442,6 +442,24 @@ def _append(line: bytes, row: int) -> Event | None:
     t_ns = int(seconds) * 1_000_000_000 + int(fraction) * 1000
     kind, body = name.decode(), {"audio": audio.decode()}
     return Event(row + 1, t_ns, Direction.CLIENT, Origin.WIRE, kind, b"", body=body)
+
+
+def feed_events(
+    reader: RecordingReader, types: Collection[str], feed: Callable[[Event], object]
+) -> None:
+    """Pass every event of some types to a function, and skip the rest of the recording.
+
+    Raises:
+        RecordingError: the disk does not give it.
+    """
+    state = SessionState(only=frozenset({SessionFold.name}))
+
+    def take(event: Event) -> None:
+        state.apply(event)
+        if event.type in types:
+            feed(event)
+
+    LeanReading(reader, state, types, take).run()
 
 
 def _action(name: str, whole: LeanReading) -> int:

@@ -35,7 +35,7 @@ READ_BYTES = 1 << 18
 SNIFFED_BYTES = 1 << 16
 """Bytes within which the first event of a foreign file must begin."""
 NOT_A_RECORDING = "not_a_recording"
-"""Code of the error for a file that has none of the shapes that are read as they are; it may be imported."""
+"""Code of the error for a file whose shape cannot be read directly; it may be possible to import it."""
 TAIL_BYTES = 1 << 20
 """End of a file that is searched for its last event."""
 TORN_HEADER = Header(started_at="", source="")

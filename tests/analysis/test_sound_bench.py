@@ -272,7 +272,7 @@ def test_what_stands_out_is_said_in_words() -> None:
 @pytest.mark.parametrize(
     ("wave", "words"),
     [
-        (np.zeros(24_000), "microphone: nothing but digital silence (100 %)"),
+        (np.zeros(24_000), "microphone: only digital silence (100 %)"),
         (np.clip(SPEECH * 9, -32768, 32767), "of the samples are clipped"),
         (SPEECH / 30, "without the silence"),
         (SPEECH / 300, "microphone: hardly any sound"),

@@ -2,7 +2,7 @@
 
     python tests/bench/importing.py [--mb 300] [--runs 3]
 
-Each shape is measured with sound (most bytes are audio, as in a voice session) and as text alone (nothing but short deltas, the most events a
+Each shape is measured with sound (most bytes are audio, as in a voice session) and as text alone (only short deltas, the most events a
 byte). Every measurement is a process of its own; so is its baseline: one plain read, and one ``orjson.loads`` of what stands between the
 first and the last brace of each line.
 """

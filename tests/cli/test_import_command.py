@@ -64,7 +64,9 @@ def test_several_files_go_to_a_folder_and_bad_ones_are_named(
     outcome = inspector("import", log, tmp_path / "x.csv", log, "-o", tmp_path / "out")
 
     assert outcome.status == 4
-    assert "x.csv is not a recording, and holds no session to import: a table (CSV)" in outcome.err
+    assert (
+        "x.csv is not a recording, and contains no session to import: a table (CSV)" in outcome.err
+    )
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"app.jsonl", "app-2.jsonl"}
 
 

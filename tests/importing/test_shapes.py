@@ -30,7 +30,7 @@ def test_events_are_found_with_direction_and_time(name: str, tmp_path: Path) -> 
         assert times == [None] * 3
         return
     first, second, third = (time for time in times if time is not None)
-    # A log with whole seconds knows no better.
+    # A log with whole seconds cannot be more precise.
     step_ns = 0 if name == "openai-sdk" else STEP_MS * 1_000_000
     assert (second - first, third - second) == pytest.approx((step_ns, step_ns), abs=1_000_000)
     assert bool(result.header["started_at"]) == (kind == "absolute")

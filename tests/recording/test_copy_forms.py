@@ -8,6 +8,7 @@ import shlex
 
 import pytest
 
+from inspector.core.event import Event
 from inspector.recording.copy_forms import COPY_FORMS, OPENAI_URL, copied
 from inspector.recording.format import parse
 from tests.support import client, numbered, server
@@ -44,12 +45,14 @@ def test_a_line_is_one_of_a_recording() -> None:
         (client("response.create", **{"class": 1}), "connection.send"),
     ],
 )
-def test_a_python_call_has_the_sdks_method_and_the_events_members(event, method) -> None:  # type: ignore[no-untyped-def]  # a table
+def test_a_python_call_has_the_sdks_method_and_the_events_members(
+    event: Event, method: str
+) -> None:
     call = ast.parse(copied(event, "python")).body[0].value.value  # type: ignore[attr-defined]  # an awaited call
 
     assert ast.unparse(call.func) == method
     given = {one.arg: ast.literal_eval(one.value) for one in call.keywords}
-    sent = {name: value for name, value in event.body.items() if name != "type"}
+    sent = {name: value for name, value in (event.body or {}).items() if name != "type"}
     assert (given or ast.literal_eval(call.args[0] if call.args else "{}")) in (sent, event.body)
 
 

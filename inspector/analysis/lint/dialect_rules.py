@@ -119,7 +119,7 @@ class BadFrame(LintRule):
     def _may_be_about(self, error: Body, seq: int) -> bool:
         """Return whether an error is about a frame, and the frame that it is taken to reject can have that fault."""
         if _TYPE_MISSING in text_at(error, "message"):
-            # Whatever id it names: a frame that has a type is not the one.
+            # A frame with a type is not the cause, even if the error names its id.
             return any(one.seq == seq for one in self._odd)
         return is_about_frame(error)
 

@@ -76,7 +76,9 @@ class LintRule(ABC):
 
     def apply(self, event: Event, state: SessionState) -> None:
         """Apply one event of its types; it was already applied to ``state``."""
-        raise NotImplementedError(f"{type(self).__name__} names types, and takes none")
+        raise NotImplementedError(
+            f"{type(self).__name__} declares types, but does not override apply"
+        )
 
     @abstractmethod
     def findings(self, moment: Moment) -> Iterable[Finding]:

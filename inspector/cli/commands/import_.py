@@ -30,7 +30,7 @@ def import_(
     Read are logs and prose with events in them (JSON, Python, JavaScript, over one line or several), JSON arrays, HAR files,
     mitmproxy flows, CSV and YAML, also packed with gzip. What the file does not say is not made up: a direction follows from the
     type of the event, a time is unknown. Keys, cookies and client secrets are left out. All other commands do the same with a file
-    that is no recording, without keeping the result.
+    that is not a recording, without keeping the result.
     """
     from inspector.cli.importing import import_files
 

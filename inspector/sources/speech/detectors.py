@@ -44,4 +44,4 @@ def _silero() -> SpeechDetector:
 
 
 def _nothing() -> None:
-    """Do nothing: one stream at a time is no crowd."""
+    """Do nothing: a single stream does not need the fallback."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual.binding import Binding
 from textual.widgets import Input
@@ -12,7 +12,7 @@ MAX_REMEMBERED = 100
 
 
 class CompletingInput(Input):
-    """An input line. Tab never leaves it: the next letter would be a key of the screen below."""
+    """An input line that Tab does not leave, since the next letter would act as a key of the screen."""
 
     BINDINGS = [
         Binding("tab", "complete(1)", "complete", show=False, id="line.complete"),
@@ -21,34 +21,39 @@ class CompletingInput(Input):
         Binding("down", "recall(1)", "later entry", show=False, id="line.later"),
     ]
 
-    def __init__(self, *, id: str, placeholder: str = "") -> None:  # noqa: A002 - Textual's own name for it
-        super().__init__(id=id, placeholder=placeholder, compact=True)
+    def __init__(self, candidates: Callable[[str], Sequence[str]], *, id: str) -> None:  # noqa: A002 - Textual's own name for it
+        """Create the line.
+
+        Args:
+            candidates: returns whole texts that begin like the given one, best first.
+            id: the widget's id.
+        """
+        super().__init__(id=id, compact=True)
+        self._candidates = candidates
         self._entered: list[str] = []
         self._at = 0
         """Index of the recalled entry; the length of the history for the text being written."""
         self._written = ""
         """The text being written, while an earlier entry is shown."""
         self._offered: list[str] = []
-        """The completions that Tab goes through; the first is the text as it was typed."""
-
-    def candidates(self, text: str) -> Sequence[str]:
-        """Return whole texts that begin as a text does, best first."""
-        raise NotImplementedError
+        """The completions that Tab cycles through, starting with the typed text."""
 
     def remember(self, text: str) -> None:
-        """Add an entry to the history, once if it is the same as the last one."""
+        """Add an entry to the history, unless it repeats the last one."""
         if text and text not in self._entered[-1:]:
             self._entered = [*self._entered, text][-MAX_REMEMBERED:]
 
     def reset(self, text: str = "") -> None:
-        """Begin to write, at the end of the history."""
+        """Start a new entry, at the end of the history."""
         self._at, self._written, self._offered = len(self._entered), "", []
         self._show(text)
 
     def action_complete(self, step: int) -> None:
-        """Put in the next completion; after the last one the text as it was typed."""
+        """Insert the next completion; after the last one, restore the typed text."""
         if self.value not in self._offered:
-            found = [one for one in dict.fromkeys(self.candidates(self.value)) if one != self.value]
+            found = [
+                one for one in dict.fromkeys(self._candidates(self.value)) if one != self.value
+            ]
             self._offered = [self.value, *found]
         if len(self._offered) > 1:
             at = self._offered.index(self.value)

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
+from inspector.tui.common.header import HeaderPart, header_line
 from inspector.tui.common.status_line import StatusLine
 
 _GAP = 3
 """Columns between two names, at most."""
+_LEAST_FILTER_CELLS = 24
+"""Room for the filter beside the names of the views; longer ones are shortened if there is not enough."""
+_FILTER_GAPS = 8
+"""Room for the spaces around the filter and the count."""
 _UNKNOWN_WIDTH = 1000
 """Before the line is laid out, everything fits."""
 
@@ -69,6 +75,27 @@ class ViewTabs(StatusLine):
         """The names as last shown, for clicks."""
         self._gap = _GAP
         """Columns between two of them."""
+
+    def line(self, current: str, expression: str, shown: int, total: int) -> str:
+        """Return the whole line: the views, and the filter with its counts if there is one.
+
+        Args:
+            current: id of the current view.
+            expression: the filter; ``""`` without one.
+            shown: number of rows that pass it.
+            total: number of all rows.
+        """
+        if not expression:
+            return f" {self.words(current)}"
+        given, count = f"/ {expression}", f"{shown:,} of {total:,}"
+        # The names of the views give way to the filter, which may explain why rows are missing.
+        beside = min(cell_len(given), _LEAST_FILTER_CELLS) + cell_len(count) + _FILTER_GAPS
+        parts = (
+            HeaderPart(self.words(current, beside)),
+            HeaderPart(given, rank=1, shortest=8),
+            HeaderPart(count, rank=2),
+        )
+        return header_line(parts, self.size.width)
 
     def words(self, current: str, beside: int = 0) -> str:
         """Return the views with their keys, the current one in brackets; the text starts in the second column.

@@ -65,7 +65,7 @@ def recording_line(name: str, facts: RecordingFacts | None, width: int, worst: s
         name: of the file.
         facts: about it; None while they are being read.
         width: of the line in cells.
-        worst: the severity of the worst finding; ``""`` if there is none, or it is not known.
+        worst: the severity of the worst finding; ``""`` without findings, or if they are unknown.
     """
     model_width = MODEL if width >= ROOMY else 0
     cost_width = COST if width >= ROOMY else 0

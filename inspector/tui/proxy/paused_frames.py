@@ -106,7 +106,7 @@ class PausedFramesScreen(KeyedScreen[None]):
         self._do(self._session.breakpoints.forward)
 
     def action_edit(self) -> None:
-        """Edit the selected frame, and forward it; an unchanged text forwards the frame as it came."""
+        """Edit the selected frame and forward it; an unchanged text forwards the original bytes."""
         from inspector.tui.form.dialogs import JsonDialog  # only if a frame is edited
 
         paused = self._selected()

@@ -123,7 +123,7 @@ class SendEditor(Vertical):
         self._check()
 
     def load_to_write(self, text: str) -> None:
-        """Replace the text by one to be completed, with the value selected that the user is going to write."""
+        """Replace the text by one to complete, and select the value to type in it."""
         self.load(text)
         self._select_value()
 
@@ -157,7 +157,7 @@ class SendEditor(Vertical):
         self._at = len(self._history)
 
     def on_mount(self) -> None:
-        """Check the first template, and select what one writes in it."""
+        """Check the first template, and select the value to type in it."""
         self._check()
         self._select_value()
 
@@ -236,7 +236,7 @@ class SendEditor(Vertical):
             self._draft = self.text
         self._at = max(0, min(newest, self._at + step))
         if step < 0 and self._at and self._history[self._at] == self.text:
-            self._at -= 1  # what was just sent is still there
+            self._at -= 1  # the editor still shows the text that was just sent
         if newest:
             self.load(self._history[self._at] if self._at < newest else self._draft)
 

@@ -292,29 +292,29 @@ class ReplayTransport(Part):
         before = replay.cursor
         if replay.tick():
             workspace.redraw()
-        if self._is_opening and len(replay.log):
-            self._stay_at_end()
-        if replay.cursor != before and replay.cursor >= 0:
+        # The rows of the same cursor may have been listed since.
+        is_at_end = self._is_opening and len(replay.log) > 0 and self._stay_at_end()
+        if is_at_end or (replay.cursor != before and replay.cursor >= 0):
             self._follow_cursor()
         for notice in replay.notices[self._notices_seen :]:
             workspace.say(notice, "warning")
         self._notices_seen = len(replay.notices)
         workspace.put({"#transport": self._transport_text()})
 
-    def _stay_at_end(self) -> None:
-        """Put the cursor on the last event: what a session has come to is what one opens its recording for."""
+    def _stay_at_end(self) -> bool:
+        """Put the cursor on the last event, since a recording is opened to see how the session ended; False if the user has moved it."""
         replay = self._replay
         panes = [pane for pane in self._panes() if pane.display]
         for pane in panes:
             pane.pull(lambda: True)  # only rows that are listed can be selected
         if replay.cursor != self._end_row or replay.is_playing:
             self._is_opening = False
-            return
+            return False
         replay.seek_row(len(replay.log) - 1)
         self._end_row = replay.cursor
-        self._follow_cursor()
         is_listed = all(pane.rows.is_complete for pane in panes)
         self._is_opening = not (is_listed and replay.indexing.progress >= 1)
+        return True
 
     def event_selected(self, row: int) -> None:
         """Move the cursor to the selected event."""

@@ -34,7 +34,7 @@ async def edit_outside(app: App[int], text: str, suffix: str = ".json") -> str:
     command = os.environ.get("VISUAL") or os.environ.get("EDITOR") or shutil.which("vi")
     if not command:
         raise UsageError(
-            "no editor is set, and there is no vi",
+            "no editor is set, and vi is not installed",
             hint="set EDITOR, for example: export EDITOR=nano",
         )
     # mkstemp creates the file with mode 0600: it may hold a prompt that other users must not read.

@@ -55,7 +55,7 @@ class MuteRequested(Message):
 
 
 class ZoomRequested(Message):
-    """The sender should have the whole height of the view, or give it back."""
+    """The sender should be enlarged to the whole height of the view, or reduced again."""
 
 
 class CopyRequested(Message):

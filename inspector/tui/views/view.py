@@ -89,7 +89,7 @@ class FindingsReading(Protocol):
     muted: MutedRules
     """The rules whose findings are not shown."""
     after: str
-    """Name of the recording of the connection before, which the rules remember; ``""`` if there is none."""
+    """Name of the recording of the connection before, which the rules remember; ``""`` without one."""
     revision: int
     """Incremented whenever the report or the muted rules have changed."""
 

@@ -14,6 +14,7 @@ from textual.widgets import Input
 from inspector.errors import InspectorError
 from inspector.tui.common.completing_input import CompletingInput
 from inspector.tui.common.numbers import seconds_in
+from inspector.tui.views.events.filter_line import filter_completions
 from inspector.tui.views.view import Commands, View
 
 if TYPE_CHECKING:
@@ -47,20 +48,17 @@ class CommandLine(CompletingInput):
             commands: returns the commands that exist now.
             choices: returns the values to offer for a command's argument, by its name.
         """
-        super().__init__(id="command")
+        super().__init__(self._completions, id="command")
         self._commands = commands
         self._choices = choices
 
-    def candidates(self, text: str) -> Sequence[str]:
-        """Return the commands, or the arguments of a command, that begin as the text does."""
+    def _completions(self, text: str) -> Sequence[str]:
+        """Return the text with its command completed, or the argument of its command."""
         name, space, argument = text.partition(" ")
         if not space:
             return [f"{one} " for one in self._commands() if one.startswith(name)]
         if name in FILTER_COMMANDS:
-            from inspector.analysis.filter_words import completed  # which only a filter needs
-
-            whole = completed(argument)
-            return [f"{name} {whole}"] if whole else []
+            return [f"{name} {whole}" for whole in filter_completions(argument)]
         offered = self._choices().get(name, ())
         return [f"{name} {one}" for one in offered if one.startswith(argument)]
 

@@ -6,7 +6,6 @@ of the model's log and state and repaints what has changed. The first frame has 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -25,13 +24,12 @@ from inspector.analysis.sanitize import sanitized
 from inspector.clock import time_is_up
 from inspector.core.event import Event
 from inspector.core.log import EventLog
-from inspector.core.read import text_at
 from inspector.core.state import SessionState
 from inspector.errors import InspectorError
 from inspector.muted_rules import MuteScope
 from inspector.tui.common.footer import Footer
 from inspector.tui.common.glyphs import Glyphs
-from inspector.tui.common.header import HeaderPart, header_line
+from inspector.tui.common.header import header_line
 from inspector.tui.common.keycaps import keycap
 from inspector.tui.common.keyed import KeyedScreen
 from inspector.tui.common.measures import TICK_HZ
@@ -57,6 +55,7 @@ from inspector.tui.views.messages import (
 )
 from inspector.tui.views.view import Commands, View, ViewContext
 from inspector.tui.workspace.command_line import CommandLine, workspace_choices, workspace_commands
+from inspector.tui.workspace.late_imports import import_later
 from inspector.tui.workspace.part import Part, SessionModel
 from inspector.tui.workspace.verdict_line import VerdictLine
 
@@ -69,10 +68,6 @@ NUMPY_AFTER_S = 0.15
 FRAMES_HZ = 30
 """Meters and timeline share a frame, so that the terminal is painted once for both."""
 LEAST_ROWS_FOR_METERS = 20  # below that, events need the line more
-LEAST_FILTER_CELLS = 24
-"""Room for the filter beside the names of the views; longer ones are shortened if there is not enough."""
-FILTER_GAPS = 8
-"""Room for the spaces around the filter and the count."""
 TICK_BUDGET_S = 0.008
 """Time for filtering and listing per tick; longer ticks would make keys lag."""
 MAX_COPIED_CHARS = 74_994
@@ -165,6 +160,8 @@ class Workspace(KeyedScreen[None]):
             is_recording=model.is_recording,
         )
         self.views: dict[str, View] = {kind.id: kind(context) for kind in VIEWS}
+        self._notice = ""
+        """The notice in the hint line; ``""`` without one."""
         self._is_warned = False
         """Whether the user was asked if the session should be closed."""
         self._ticks = 0
@@ -229,7 +226,7 @@ class Workspace(KeyedScreen[None]):
         if self.model.is_busy:
             self.set_timer(NUMPY_AFTER_S, self._load_numpy)
         else:
-            self.run_worker(_import_later, thread=True, exit_on_error=False)
+            self.run_worker(import_later, thread=True, exit_on_error=False)
 
     # What parts and views ask for
 
@@ -349,18 +346,22 @@ class Workspace(KeyedScreen[None]):
         changes = verdict.show(self.model.verdict, self.model.verdict_words)
         if changes:
             self.renderer.paint([(verdict, changes)])
-        self.put({"#header": header, "#tabs": self._tabs_text(), "#hint": self.hint_text()})
+        self._take_notice()
+        pane = self.events.panes.focused
+        tabs = self.query_one("#tabs", ViewTabs).line(
+            self.current_view, pane.rows.query.expression, len(pane.rows), pane.rows.total
+        )
+        self.put({"#header": header, "#tabs": tabs, "#hint": self.hint_text()})
 
     def hint_text(self) -> str:
         """Return the hint line: the error in a filter being typed, a notice, else the session's condition and next steps."""
         if not self.is_whole:
             return ""  # it names keys, which do not work yet
-        notice = self._quiet_notice()
         hint = self.model.hint(self.key, self.place)
-        return self._filter_problem() or notice or hint.line(self.size.width)
+        return self._filter_problem() or self._notice or hint.line(self.size.width)
 
-    def _quiet_notice(self) -> str:
-        """Return the latest notice if it fits into the hint line, where it hides nothing; a longer one is a toast."""
+    def _take_notice(self) -> None:
+        """Take the latest notice for the hint line, where it covers nothing, if it fits; a longer one remains a toast."""
         app = self.app
         found = app.latest_notice() if isinstance(app, TerminalApp) else None
         fits = found is None or cell_len(found[0]) < self.size.width
@@ -368,7 +369,7 @@ class Workspace(KeyedScreen[None]):
         line = self.query_one("#hint", StatusLine)
         for severity in ("warning", "error"):
             line.set_class(found is not None and fits and found[1] == severity, severity)
-        return f" {sanitized(found[0])}" if found is not None and fits else ""
+        self._notice = f" {sanitized(found[0])}" if found is not None and fits else ""
 
     def refresh_view(self) -> None:
         """Refresh the current view if anything that it may show has changed."""
@@ -379,23 +380,6 @@ class Workspace(KeyedScreen[None]):
         if seen != self._seen:
             self._seen = seen
             self.current.refresh()
-
-    def _tabs_text(self) -> str:
-        """Return the line with the names of the views, the filter and the counts."""
-        pane, tabs = self.events.panes.focused, self.query_one("#tabs", ViewTabs)
-        query = pane.rows.query
-        if not query:
-            return f" {tabs.words(self.current_view)}"
-        expression = f"/ {query.expression}"
-        count = f"{len(pane.rows):,} of {pane.rows.total:,}"
-        # The names of the views give way to the filter, which may explain why rows are missing.
-        beside = min(cell_len(expression), LEAST_FILTER_CELLS) + cell_len(count) + FILTER_GAPS
-        parts = (
-            HeaderPart(tabs.words(self.current_view, beside)),
-            HeaderPart(expression, rank=1, shortest=8),
-            HeaderPart(count, rank=2),
-        )
-        return header_line(parts, self.size.width)
 
     def _filter_problem(self) -> str:
         line = next(iter(self.query(FilterLine)), None)
@@ -497,14 +481,8 @@ class Workspace(KeyedScreen[None]):
         event = self.selected_event()
         if event is None:
             raise ValueError("select an event first")
-        self.copy_text(copied(event, form, self._url()), f"{event.type or 'event'} as {form}")
-
-    def _url(self) -> str:
-        """Return the URL that the session was opened with; ``""`` if the log does not say."""
-        log = self.event_log
-        first = log.event(0) if len(log) else None
-        url = text_at(first.body or {}, "url") if first is not None else ""
-        return url if url.startswith(("ws://", "wss://")) else ""
+        text = copied(event, form, self.state.session.url)
+        self.copy_text(text, f"{event.type or 'event'} as {form}")
 
     def action_back(self) -> None:
         """Close the innermost open line or pane, else return to the events; never quits."""
@@ -679,19 +657,3 @@ class Workspace(KeyedScreen[None]):
     @on(CommandLine.Closed)
     def _line_closed(self) -> None:
         self.refocus()
-
-
-def _import_later() -> None:
-    """Import numpy and what the first cost and the first verdict need, in a thread."""
-    # The import holds the interpreter lock, and the screen waits for it several times per key: switch more often.
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(before / 10)
-    try:
-        import numpy  # noqa: F401, ICN001 - only to load it
-
-        from inspector.analysis import latency_summary, verdict  # noqa: F401 - only to load them
-        from inspector.price_file import prices_here
-
-        prices_here()
-    finally:
-        sys.setswitchinterval(before)

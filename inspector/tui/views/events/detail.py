@@ -198,7 +198,7 @@ class DetailPane(Widget, can_focus=True):
         self.action_move(step * max(1, self.size.height - 2))
 
     def action_zoom(self) -> None:
-        """Ask for the whole height, or give it back."""
+        """Toggle between the whole height and the usual one."""
         self.post_message(ZoomRequested())
 
     def action_form(self) -> None:

@@ -121,7 +121,7 @@ def tree_lines(
 
 
 def trouble_lines(event: Event, width: int, *, is_harmless: bool = False) -> list[DetailLine]:
-    """Return what the event says went wrong, whole and wrapped; nothing if it reports nothing wrong.
+    """Return the complete error that an event reports, wrapped; empty for an event without one.
 
     Args:
         event: the event.

@@ -83,7 +83,7 @@ class EventList(Widget):
         self.is_following = True
         """Whether the list scrolls with new rows."""
         self.is_whole = False
-        """Whether no more events come: the list of a recording, which nothing can follow."""
+        """True for a recording: no more events arrive, so the list cannot follow."""
         self._read_to = 0
         """How many events there were when the list was last at its end."""
         self._is_dragging = False

@@ -274,13 +274,13 @@ class EventPanes(Container):
         """Show the panes that fit: one for all events, or one at a time if the user wants two in a narrow screen."""
         self.set_class(is_narrow, "narrow")
         is_merged = self.is_merged if self._is_chosen else width < MERGED_BELOW
+        had_focus = False
         if is_merged != self.is_merged and len(self.all) > 1:
             had_focus = self.focused.has_focus
             self._merge(is_merged, self.focused.cursor)
-            self._show_or_hide()
-            if had_focus:
-                self.focused.focus()
         self._show_or_hide()
+        if had_focus:
+            self.focused.focus()
 
     def _show_or_hide(self) -> None:
         is_narrow = self.has_class("narrow")
@@ -312,9 +312,9 @@ class EventPanes(Container):
         self._apply_share()
 
     def _apply_share(self) -> None:
+        shares = {"client": self._client_share, "server": 100 - self._client_share}
         for pane in self.all:
-            share = {"client": self._client_share, "server": 100 - self._client_share}
-            pane.styles.width = f"{share.get(pane.id or '', 100)}fr"
+            pane.styles.width = f"{shares.get(pane.id or '', 100)}fr"
 
     def on_event_pane_found_elsewhere(self, message: EventPane.FoundElsewhere) -> None:
         """Show a row that a search in another pane has found."""

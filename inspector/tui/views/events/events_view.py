@@ -146,7 +146,7 @@ class EventsView(View):
         self.detail.focus()
 
     def toggle_zoom(self) -> None:
-        """Give the detail the whole height, or take it back."""
+        """Toggle between a detail of the whole height and the panes."""
         self._is_zoomed = not self._is_zoomed
         self.arrange(self.widget.screen.size)
         self.detail.focus()

@@ -14,6 +14,14 @@ from inspector.errors import FilterError
 from inspector.tui.common.completing_input import CompletingInput
 
 
+def filter_completions(text: str) -> Sequence[str]:
+    """Return a filter with its last word completed; empty if it cannot be completed."""
+    from inspector.analysis.filter_words import completed  # which only a filter needs
+
+    whole = completed(text)
+    return [whole] if whole else []
+
+
 class FilterSuggester(Suggester):
     """Offers the rest of the filter word that is being typed."""
 
@@ -22,9 +30,7 @@ class FilterSuggester(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         """Return the line completed; None where nothing fits."""
-        from inspector.analysis.filter_words import completed  # which only a filter needs
-
-        return completed(value) or None
+        return next(iter(filter_completions(value)), None)
 
 
 class FilterLine(CompletingInput):
@@ -48,19 +54,12 @@ class FilterLine(CompletingInput):
         """The line was closed."""
 
     def __init__(self) -> None:
-        super().__init__(id="filter")
+        super().__init__(filter_completions, id="filter")
         self.suggester = FilterSuggester()
         self.problem = ""
         """Error in the expression; the last valid one stays applied."""
         self._is_filtering = True
         self._before = EVERYTHING
-
-    def candidates(self, text: str) -> Sequence[str]:
-        """Return the filter completed; nothing where nothing fits."""
-        from inspector.analysis.filter_words import completed  # which only a filter needs
-
-        whole = completed(text)
-        return [whole] if whole else []
 
     def open(self, *, is_filtering: bool, text: str, keys: tuple[str, str] = ("n", "N")) -> None:
         """Show the line for a filter, or for a search with the keys for the next and previous match."""

@@ -113,7 +113,7 @@ class FindingsPane(ListPane):
             revision: of the report and the muted rules.
             whole: what is found in the whole recording; None if that is not known, or there is no cursor.
             muted: the muted rules.
-            after: name of the recording of the connection before; ``""`` if there is none.
+            after: name of the recording of the connection before; ``""`` without one.
         """
         if revision == self._revision and whole is self._whole and after == self._after:
             return

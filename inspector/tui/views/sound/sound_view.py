@@ -49,7 +49,7 @@ class SoundView(View):
         """Show a page by its name.
 
         Raises:
-            ValueError: there is no such page.
+            ValueError: the page does not exist.
         """
         if text not in PAGES:
             raise ValueError(f"sound {' or sound '.join(PAGES)}")
