@@ -46,7 +46,7 @@ async def take(
 def main() -> None:
     """Draw every picture; the recording of the first may be named."""
     source = Path(sys.argv[1]) if len(sys.argv) > 1 else EXAMPLE
-    asyncio.run(take(source, "session", ["tab", "tab", *["j"] * 6]))
+    asyncio.run(take(source, "session", ["e"]))
     with tempfile.TemporaryDirectory() as folder:
         lesson = write_recording(Path(folder) / "lesson.jsonl", clock_in_the_instructions())
         asyncio.run(take(lesson, "usage", ["G", "7"]))
